@@ -1,0 +1,24 @@
+//! [`Recorded`]: an event of the past, with everything that is known about it.
+
+use crate::{CommitId, Json, ResourceKey, Timestamp, TraceParent};
+
+/// An event as it was recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded<E> {
+    /// The resource that it happened to.
+    pub resource: ResourceKey,
+    /// Its number within the resource: 1, 2, 3, …
+    pub number: u64,
+    /// What happened.
+    pub event: E,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// The commit that it is part of: the caller's idempotency key, or a UUID v7.
+    pub commit: CommitId,
+    /// The trace that it was committed in.
+    pub trace: Option<TraceParent>,
+    /// What led to it, when a subscription's handler did.
+    pub cause: Option<Box<str>>,
+    /// The caller's own: a JSON object.
+    pub meta: Option<Json>,
+}

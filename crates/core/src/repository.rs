@@ -1,0 +1,344 @@
+//! [`Repository`]: finds, creates and updates the resources of one aggregate type in one store. This is where users
+//! of the library spend their time.
+
+mod cache;
+mod commit;
+mod error;
+mod events;
+mod find_all;
+mod head;
+mod history;
+mod retry;
+mod turns;
+mod write;
+
+use std::{fmt, sync::Arc};
+
+use futures_util::TryStreamExt as _;
+
+use self::{cache::Cache, turns::Turns};
+pub use self::{
+    cache::CacheSettings,
+    error::{CommitError, FindError},
+    events::EventStream,
+    find_all::ResourceStream,
+    retry::Retry,
+    write::{ById, New, Write},
+};
+pub(crate) use self::{commit::Intent, head::Head};
+use crate::{
+    Aggregate, Clock, Cursor, EventStore, IdSource, Page, RandomIds, Resource, ResourceId, ResourceKey,
+    StoreError, SystemClock,
+};
+
+/// Finds, creates and updates the resources of one aggregate type in one store. Cheap to clone; clones share the
+/// store, the cache and the settings.
+///
+/// ```
+/// # use aws_event_sourcing_core::{Aggregate, Event, MemoryStore, Repository};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
+/// # enum LampEvent { LampInstalled { watts: u32 }, LampSwitchedOn, LampSwitchedOff }
+/// # #[derive(Debug, Clone, Default)]
+/// # struct Lamp { on: bool }
+/// # impl Aggregate for Lamp {
+/// #     const TYPE: &'static str = "lamp";
+/// #     type Event = LampEvent;
+/// #     type Error = &'static str;
+/// #     fn validate(&self, event: &LampEvent) -> Result<(), &'static str> {
+/// #         match event { LampEvent::LampSwitchedOn if self.on => Err("it is on"), _ => Ok(()) }
+/// #     }
+/// #     fn apply(&mut self, event: &LampEvent) { self.on = matches!(event, LampEvent::LampSwitchedOn) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use LampEvent::{LampInstalled, LampSwitchedOff, LampSwitchedOn};
+/// let lamps = Repository::<Lamp>::new(MemoryStore::new());
+///
+/// let mut lamp = lamps.create(LampInstalled { watts: 5 }).await?;
+/// lamp.commit(LampSwitchedOn).await?;
+/// lamp.commit_all([LampSwitchedOff, LampSwitchedOn]).await?;
+/// assert_eq!((lamp.version(), lamp.on), (4, true));
+///
+/// let past = lamps.find_one_at(lamp.id(), 3).await?;
+/// assert!(!past.on);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Repository<A: Aggregate> {
+    inner: Arc<Inner<A>>,
+}
+
+struct Inner<A> {
+    resource_type: Arc<str>,
+    store: Arc<dyn EventStore>,
+    cache: Cache<A>,
+    turns: Turns,
+    retry: Retry,
+    clock: Box<dyn Clock>,
+    ids: Box<dyn IdSource>,
+}
+
+impl<A: Aggregate> Repository<A> {
+    /// The resources of type `A` in that store, with default settings.
+    pub fn new(store: impl EventStore) -> Self {
+        Self::builder(store).build()
+    }
+
+    /// Like [`new`](Self::new), with settings.
+    pub fn builder(store: impl EventStore) -> RepositoryBuilder<A> {
+        RepositoryBuilder {
+            store: Arc::new(store),
+            cache: CacheSettings::default(),
+            retry: Retry::default(),
+            clock: Box::new(SystemClock),
+            ids: Box::new(RandomIds),
+            aggregate: std::marker::PhantomData,
+        }
+    }
+
+    /// The store that this repository reads and writes.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn EventStore> {
+        &self.inner.store
+    }
+
+    /// The name of a resource of this repository's type.
+    pub fn key(&self, id: impl Into<ResourceId>) -> ResourceKey {
+        ResourceKey { resource_type: self.inner.resource_type.clone(), id: id.into() }
+    }
+
+    /// The resource as it is now: everything that any process had been told is committed is in it.
+    ///
+    /// Reads only what this process has not seen. On DynamoDB that is one `Query` for a warm resource, and one for
+    /// each MB of history for a cold one.
+    ///
+    /// # Errors
+    ///
+    /// [`FindError::NotFound`] when it has no events.
+    pub async fn find_one(&self, id: impl Into<ResourceId>) -> Result<Resource<A>, FindError> {
+        let mut head = self.known(self.key(id));
+        self.hydrate(&mut head).await?;
+        self.found(head)
+    }
+
+    /// The resource as it was at a version, between 1 and its current one. No request when that is the version in the
+    /// cache; otherwise its history is read up to there.
+    ///
+    /// A commit on what this returns is judged on, and follows, the newest state like any other.
+    ///
+    /// # Errors
+    ///
+    /// [`FindError::NotFound`] when it has no events, [`FindError::NoSuchVersion`] for a version that it has not
+    /// reached and for 0.
+    pub async fn find_one_at(
+        &self,
+        id: impl Into<ResourceId>,
+        version: u64,
+    ) -> Result<Resource<A>, FindError> {
+        let resource = self.key(id);
+        let mut head = self.known(resource.clone());
+        if version != head.version || version == 0 {
+            head = Head::new(resource.clone());
+            let mut commits = self.inner.store.read(&resource, 0);
+            while let Some(commit) = commits.try_next().await? {
+                if version == 0 || head.version < version {
+                    head.apply_until(&commit, if version == 0 { u64::MAX } else { version })?;
+                }
+                if version != 0 && head.version == version {
+                    break;
+                }
+            }
+        }
+        match head.version {
+            0 => Err(FindError::NotFound { resource }),
+            actual if actual == version => Ok(Resource::new(self.clone(), head)),
+            actual => Err(FindError::NoSuchVersion { resource, version, actual }),
+        }
+    }
+
+    /// All resources, in no particular order, each as it was when the scan came to it. Memory does not grow with
+    /// their number, nor with the length of their histories; the cache is left alone.
+    ///
+    /// Reads everything there is: on DynamoDB one `Scan` for each MB.
+    pub fn find_all(&self) -> ResourceStream<A> {
+        ResourceStream::new(self)
+    }
+
+    /// Ids in the order of creation, at most `limit` of those behind `after`. The page's
+    /// [`next`](Page::next) is where to go on.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn list(&self, limit: usize, after: Option<&Cursor>) -> Result<Page, StoreError> {
+        self.inner.store.list(&self.inner.resource_type, limit, after).await
+    }
+
+    /// The events of a resource from its first on, or from a number on: see [`EventStream::after`]. Empty for a
+    /// resource that does not exist.
+    pub fn events(&self, id: impl Into<ResourceId>) -> EventStream<A> {
+        EventStream::new(self.clone(), self.key(id))
+    }
+
+    /// Creates a resource with its first event.
+    ///
+    /// ```
+    /// # use aws_event_sourcing_core::{Aggregate, Repository};
+    /// # async fn example<A: Aggregate>(events: [A::Event; 3], repository: Repository<A>)
+    /// # -> Result<(), aws_event_sourcing_core::CommitError<A::Error>> {
+    /// # let [first, second, third] = events;
+    /// let with_a_random_id = repository.create(first).await?;
+    /// let with_my_own_id = repository.create(second).id("2026-invoice-7").await?;
+    /// let once_however_often_this_runs = repository.create(third).idempotency_key("order 7").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// One write. Awaiting it gives the [`Resource`], or a [`CommitError`].
+    pub fn create<'a>(&self, event: A::Event) -> Write<'a, A, New<A>> {
+        self.create_all([event])
+    }
+
+    /// Creates a resource with several first events, in one commit.
+    pub fn create_all<'a>(&self, events: impl IntoIterator<Item = A::Event>) -> Write<'a, A, New<A>> {
+        Write::new(New { repository: self.clone(), id: None }, Intent::events(events))
+    }
+
+    /// Commits an event to a resource that is not at hand. One write and no read when the resource is in the cache:
+    /// cheaper than [`find_one`](Self::find_one) followed by [`Resource::commit`], which read first.
+    ///
+    /// Awaiting it gives the [`Resource`], or a [`CommitError`].
+    pub fn commit<'a>(&self, id: impl Into<ResourceId>, event: A::Event) -> Write<'a, A, ById<A>> {
+        self.commit_all(id, [event])
+    }
+
+    /// Commits several events to a resource that is not at hand: all of them or none. Each is validated on the state
+    /// that those before it lead to. Nothing is written when there are none.
+    pub fn commit_all<'a>(
+        &self,
+        id: impl Into<ResourceId>,
+        events: impl IntoIterator<Item = A::Event>,
+    ) -> Write<'a, A, ById<A>> {
+        Write::new(ById { repository: self.clone(), id: id.into() }, Intent::events(events))
+    }
+
+    /// Decides on the state which events to commit, and commits them: all of them or none.
+    ///
+    /// `decide` is called again when somebody else was faster, so that what is committed was decided on the very state
+    /// that it follows; when it says no or returns no events, it is asked once more on the newest state. Awaiting it
+    /// gives the [`Resource`], or a [`CommitError`].
+    ///
+    /// An [idempotency key](Write::idempotency_key) is not compared with the events here, which depend on state: an
+    /// update with a known key gives the resource as the first one left it.
+    pub fn update<'a, D, I>(&self, id: impl Into<ResourceId>, mut decide: D) -> Write<'a, A, ById<A>>
+    where
+        D: FnMut(&A) -> Result<I, A::Error> + Send + 'a,
+        I: IntoIterator<Item = A::Event>,
+    {
+        let decide = move |state: &A| Ok(decide(state)?.into_iter().collect());
+        Write::new(ById { repository: self.clone(), id: id.into() }, Intent::Decide(Box::new(decide)))
+    }
+
+    /// Reads and applies what the head has not seen.
+    pub(crate) async fn hydrate(&self, head: &mut Head<A>) -> Result<(), StoreError> {
+        if !head.can_move_on() {
+            *head = self.known(head.resource.clone());
+        }
+        let mut commits = self.inner.store.read(&head.resource, head.version);
+        while let Some(commit) = commits.try_next().await? {
+            head.apply(&commit)?;
+        }
+        self.remember(head);
+        Ok(())
+    }
+
+    /// What the cache has of a resource, or nothing yet.
+    fn known(&self, resource: ResourceKey) -> Head<A> {
+        self.inner.cache.get(&resource.id).unwrap_or_else(|| Head::new(resource))
+    }
+
+    fn remember(&self, head: &Head<A>) {
+        if head.version > 0 {
+            self.inner.cache.put(head);
+        }
+    }
+
+    fn found(&self, head: Head<A>) -> Result<Resource<A>, FindError> {
+        if head.version == 0 {
+            return Err(FindError::NotFound { resource: head.resource });
+        }
+        Ok(Resource::new(self.clone(), head))
+    }
+}
+
+impl<A: Aggregate> Clone for Repository<A> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone() }
+    }
+}
+
+impl<A: Aggregate> fmt::Debug for Repository<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Repository").field("resource_type", &self.inner.resource_type).finish_non_exhaustive()
+    }
+}
+
+/// A [`Repository`] that is being set up.
+#[must_use = "call `build`"]
+pub struct RepositoryBuilder<A> {
+    store: Arc<dyn EventStore>,
+    cache: CacheSettings,
+    retry: Retry,
+    clock: Box<dyn Clock>,
+    ids: Box<dyn IdSource>,
+    aggregate: std::marker::PhantomData<fn() -> A>,
+}
+
+impl<A: Aggregate> RepositoryBuilder<A> {
+    /// How much is kept in memory.
+    pub fn cache(self, cache: CacheSettings) -> Self {
+        Self { cache, ..self }
+    }
+
+    /// How a lost race is run again.
+    pub fn retry(self, retry: Retry) -> Self {
+        Self { retry, ..self }
+    }
+
+    /// Where the time of commits comes from.
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self { clock: Box::new(clock), ..self }
+    }
+
+    /// Where the ids of resources and commits come from.
+    pub fn ids(self, ids: impl IdSource) -> Self {
+        Self { ids: Box::new(ids), ..self }
+    }
+
+    /// The repository.
+    #[must_use]
+    pub fn build(self) -> Repository<A> {
+        Repository {
+            inner: Arc::new(Inner {
+                resource_type: A::TYPE.into(),
+                store: self.store,
+                cache: Cache::new(self.cache),
+                turns: Turns::default(),
+                retry: self.retry,
+                clock: self.clock,
+                ids: self.ids,
+            }),
+        }
+    }
+}
+
+impl<A> fmt::Debug for RepositoryBuilder<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cache, retry, .. } = self;
+        f.debug_struct("RepositoryBuilder")
+            .field("cache", cache)
+            .field("retry", retry)
+            .finish_non_exhaustive()
+    }
+}

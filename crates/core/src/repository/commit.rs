@@ -1,0 +1,237 @@
+//! The commit loop: decide, validate, write on the condition that nobody was faster, and start over when somebody was.
+
+use std::sync::Arc;
+
+use futures_util::TryStreamExt as _;
+use serde_json::Value;
+
+use super::{CommitError, Head, Repository, error::InvalidMeta};
+use crate::{
+    Aggregate, AppendError, Appended, Commit, CommitId, EncodedEvent, Json, StoreError, TraceParent, codec,
+};
+
+/// What a write wants to happen.
+pub(crate) enum Intent<'a, A: Aggregate> {
+    /// These events, whatever the state.
+    Events(Vec<A::Event>),
+    /// What this says of the state.
+    Decide(Decide<'a, A>),
+}
+
+type Decide<'a, A> = Box<dyn FnMut(&A) -> Decision<A> + Send + 'a>;
+
+type Decision<A> = Result<Vec<<A as Aggregate>::Event>, <A as Aggregate>::Error>;
+
+impl<A: Aggregate> Intent<'_, A> {
+    pub(crate) fn events(events: impl IntoIterator<Item = A::Event>) -> Self {
+        Self::Events(events.into_iter().collect())
+    }
+
+    /// The events, where they do not depend on state.
+    fn fixed(&self) -> Option<&[A::Event]> {
+        match self {
+            Self::Events(events) => Some(events),
+            Self::Decide(_) => None,
+        }
+    }
+}
+
+/// What a caller may say about a write beside its events.
+#[derive(Debug, Default)]
+pub(super) struct Terms {
+    pub(super) expecting: Option<u64>,
+    pub(super) key: Option<CommitId>,
+    pub(super) meta: Option<Result<Json, InvalidMeta>>,
+}
+
+/// Events that may happen, and the state that they lead to.
+struct Accepted<A> {
+    encoded: Vec<EncodedEvent>,
+    state: Arc<A>,
+}
+
+/// Why there is nothing to write yet.
+enum Refused<E> {
+    Rejected(E),
+    NoEvents,
+    Store(StoreError),
+}
+
+impl<A: Aggregate> Repository<A> {
+    /// Writes what `intent` says and moves the head on. The version that the commit reached, which is in the past of
+    /// the head when the commit is one that was made before.
+    pub(super) async fn write(
+        &self,
+        head: &mut Head<A>,
+        mut intent: Intent<'_, A>,
+        terms: Terms,
+    ) -> Result<u64, CommitError<A::Error>> {
+        let Terms { expecting, key, meta } = terms;
+        let meta = meta.transpose().map_err(StoreError::from)?;
+        let _turn = self.inner.turns.wait(&head.resource.id).await;
+        self.take_newer(head);
+        // A resource that is being created has no history yet. For every other one, only reading to the end shows that
+        // a state is the newest.
+        let mut newest = expecting == Some(0) && head.version == 0;
+        let mut lost = 0;
+        loop {
+            if let Some(key) = &key
+                && let Some(version) = self.committed_before(head, key, intent.fixed()).await?
+            {
+                if head.version < version {
+                    self.hydrate(head).await?;
+                }
+                return Ok(version);
+            }
+            match expecting {
+                Some(expected) if head.version > expected || (newest && head.version != expected) => {
+                    return Err(CommitError::Conflict { expected, actual: head.version });
+                }
+                Some(expected) if head.version < expected => {
+                    self.hydrate(head).await?;
+                    newest = true;
+                    continue;
+                }
+                None if head.version == 0 && newest => {
+                    return Err(CommitError::NotFound { resource: head.resource.clone() });
+                }
+                None if head.version == 0 => {
+                    self.hydrate(head).await?;
+                    newest = true;
+                    continue;
+                }
+                _ => {}
+            }
+            let Accepted { encoded, state } = match accept(&head.state, &mut intent) {
+                Ok(accepted) => accepted,
+                Err(Refused::Store(error)) => return Err(error.into()),
+                Err(Refused::Rejected(error)) if newest => return Err(CommitError::Rejected(error)),
+                Err(Refused::NoEvents) if newest => return Ok(head.version),
+                Err(Refused::Rejected(_) | Refused::NoEvents) => {
+                    self.hydrate(head).await?;
+                    newest = true;
+                    continue;
+                }
+            };
+            let commit = Commit {
+                resource: head.resource.clone(),
+                number: head.version + 1,
+                events: encoded,
+                at: self.inner.clock.now(),
+                id: key.clone().unwrap_or_else(|| self.inner.ids.commit_id()),
+                trace: TraceParent::current(),
+                cause: None,
+                meta: meta.clone(),
+            };
+            match self.inner.store.append(&commit).await {
+                Ok(Appended::Now) => {
+                    head.advance(&commit, state);
+                    self.remember(head);
+                    return Ok(head.version);
+                }
+                Ok(Appended::Before) => {
+                    self.hydrate(head).await?;
+                    newest = true;
+                    if key.is_none() {
+                        return Ok(commit.last_number());
+                    }
+                }
+                Err(AppendError::Conflict(winner)) => {
+                    lost += 1;
+                    match winner {
+                        // Whoever loses once has probably missed one commit. Whoever loses again has missed more.
+                        Some(winner) if lost == 1 => {
+                            head.apply(&winner)?;
+                            self.remember(head);
+                            newest = false;
+                        }
+                        _ => {
+                            self.hydrate(head).await?;
+                            newest = true;
+                        }
+                    }
+                    if expecting.is_none() {
+                        if lost >= self.inner.retry.attempts.max(1) {
+                            return Err(CommitError::Contended { attempts: lost });
+                        }
+                        tokio::time::sleep(self.inner.retry.pause(lost)).await;
+                    }
+                }
+                Err(AppendError::Store(error)) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Moves to what the cache has, when that is newer. A head inside a commit starts over.
+    fn take_newer(&self, head: &mut Head<A>) {
+        let known = self.known(head.resource.clone());
+        if known.version > head.version || !head.can_move_on() {
+            *head = known;
+        }
+    }
+
+    /// The version that the commit with this key reached, if there is one.
+    async fn committed_before(
+        &self,
+        head: &Head<A>,
+        key: &CommitId,
+        events: Option<&[A::Event]>,
+    ) -> Result<Option<u64>, CommitError<A::Error>> {
+        for number in head.history.candidates(key) {
+            let commit = self.inner.store.read(&head.resource, number - 1).try_next().await?;
+            let Some(commit) = commit.filter(|commit| commit.id == *key) else { continue };
+            if let Some(events) = events
+                && !same_events(&commit, events)?
+            {
+                return Err(CommitError::KeyReused { key: key.to_string() });
+            }
+            return Ok(Some(commit.last_number()));
+        }
+        Ok(None)
+    }
+}
+
+/// Validates the events one after the other, each on the state that those before it lead to.
+fn accept<A: Aggregate>(
+    state: &Arc<A>,
+    intent: &mut Intent<'_, A>,
+) -> Result<Accepted<A>, Refused<A::Error>> {
+    let decided;
+    let events = match intent {
+        Intent::Events(events) => &*events,
+        Intent::Decide(decide) => {
+            decided = decide(state).map_err(Refused::Rejected)?;
+            &decided
+        }
+    };
+    let mut state = state.clone();
+    for event in events {
+        state.validate(event).map_err(Refused::Rejected)?;
+        Arc::make_mut(&mut state).apply(event);
+    }
+    if events.is_empty() {
+        return Err(Refused::NoEvents);
+    }
+    let encoded = events.iter().map(codec::encode).collect::<Result<_, _>>();
+    encoded.map(|encoded| Accepted { encoded, state }).map_err(|error| Refused::Store(error.into()))
+}
+
+/// Whether a stored commit holds these events. A store may write a number or the order of keys differently, and an
+/// older event may lack fields that have a default by now: both sides are compared as they would be encoded today.
+fn same_events<E: crate::Event>(commit: &Commit, events: &[E]) -> Result<bool, StoreError> {
+    if commit.events.len() != events.len() {
+        return Ok(false);
+    }
+    for (stored, event) in commit.events.iter().zip(events) {
+        let Ok(stored) = codec::decode::<E>(stored) else { return Ok(false) };
+        let (stored, event) = (codec::encode(&stored)?, codec::encode(event)?);
+        if stored.event_type != event.event_type || value(stored.data) != value(event.data) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn value(data: Option<Json>) -> Option<Value> {
+    data.and_then(|data| data.decode().ok())
+}

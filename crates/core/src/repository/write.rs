@@ -1,0 +1,164 @@
+//! [`Write`]: a commit that is being put together. It happens when it is awaited.
+
+use std::fmt;
+
+use futures_core::future::BoxFuture;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{CommitError, Head, Intent, Repository, commit::Terms, error::InvalidMeta};
+use crate::{Aggregate, CommitId, Json, Resource, ResourceId};
+
+/// A commit that is being put together; nothing happens before it is awaited.
+///
+/// It is written once, on the condition that nobody has written that version before. When somebody has, the
+/// repository applies what the winner wrote, validates again and writes again, a bounded number of times
+/// ([`Retry`](crate::Retry)). Dropping the future half-way leaves all of the commit or nothing.
+///
+/// `Target` is what is written to: [`New`], [`ById`], or a [`Resource`].
+#[must_use = "nothing is committed before this is awaited"]
+pub struct Write<'a, A: Aggregate, Target> {
+    target: Target,
+    intent: Intent<'a, A>,
+    terms: Terms,
+}
+
+/// The target of [`Repository::create`].
+#[derive(Debug)]
+pub struct New<A: Aggregate> {
+    pub(super) repository: Repository<A>,
+    pub(super) id: Option<ResourceId>,
+}
+
+/// The target of [`Repository::commit`] and [`Repository::update`].
+#[derive(Debug)]
+pub struct ById<A: Aggregate> {
+    pub(super) repository: Repository<A>,
+    pub(super) id: ResourceId,
+}
+
+impl<'a, A: Aggregate, Target> Write<'a, A, Target> {
+    pub(crate) fn new(target: Target, intent: Intent<'a, A>) -> Self {
+        Self { target, intent, terms: Terms::default() }
+    }
+
+    /// Makes the commit happen once, however often it is asked for with this key.
+    ///
+    /// The key becomes the commit's id. When the resource's history holds it already, nothing is written, and the
+    /// answer is that of the first time: the version that the commit reached, or the resource as of that version. A
+    /// key that comes again with other events is refused with [`CommitError::KeyReused`].
+    ///
+    /// 1 to [`MAX_COMMIT_ID_BYTES`](crate::limits::MAX_COMMIT_ID_BYTES) bytes. A key that is not known costs nothing;
+    /// one that is known costs one read.
+    pub fn idempotency_key(mut self, key: impl Into<CommitId>) -> Self {
+        self.terms.key = Some(key.into());
+        self
+    }
+
+    /// Stores something of the caller's own with the commit: tenant, user, client. It must serialize to a JSON object;
+    /// an empty one is the same as none.
+    pub fn meta(mut self, meta: impl Serialize) -> Self {
+        self.terms.meta = match serde_json::to_value(&meta) {
+            Ok(Value::Object(fields)) if fields.is_empty() => None,
+            Ok(Value::Object(_)) => {
+                Some(Json::from_value(&meta).map_err(|source| InvalidMeta { source: Some(source) }))
+            }
+            Ok(_) => Some(Err(InvalidMeta { source: None })),
+            Err(source) => Some(Err(InvalidMeta { source: Some(source) })),
+        };
+        self
+    }
+
+    fn expecting_version(mut self, version: u64) -> Self {
+        self.terms.expecting = Some(version);
+        self
+    }
+}
+
+impl<A: Aggregate> Write<'_, A, New<A>> {
+    /// Gives the resource an id of the caller's own, instead of a UUID v4 or, with an idempotency key, a UUID v5 of
+    /// the key. [`CommitError::Conflict`] when the id is taken.
+    pub fn id(mut self, id: impl Into<ResourceId>) -> Self {
+        self.target.id = Some(id.into());
+        self
+    }
+}
+
+impl<A: Aggregate> Write<'_, A, ById<A>> {
+    /// Commits only if the resource is at this version, and does not try again:
+    /// [`CommitError::Conflict`] otherwise.
+    pub fn expecting(self, version: u64) -> Self {
+        self.expecting_version(version)
+    }
+}
+
+impl<A: Aggregate> Write<'_, A, &mut Resource<A>> {
+    /// Commits only if the resource is at this version, and does not try again:
+    /// [`CommitError::Conflict`] otherwise.
+    pub fn expecting(self, version: u64) -> Self {
+        self.expecting_version(version)
+    }
+}
+
+impl<'a, A: Aggregate> IntoFuture for Write<'a, A, New<A>> {
+    type Output = Result<Resource<A>, CommitError<A::Error>>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { target: New { repository, id }, intent, terms } = self.expecting_version(0);
+        Box::pin(async move {
+            let id = id.unwrap_or_else(|| match &terms.key {
+                Some(key) => ResourceId::from_idempotency_key(A::TYPE, key.as_str()),
+                None => repository.inner.ids.resource_id(),
+            });
+            let head = Head::new(repository.key(id));
+            write_and_return(&repository, head, intent, terms).await
+        })
+    }
+}
+
+impl<'a, A: Aggregate> IntoFuture for Write<'a, A, ById<A>> {
+    type Output = Result<Resource<A>, CommitError<A::Error>>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { target: ById { repository, id }, intent, terms } = self;
+        Box::pin(async move {
+            let head = Head::new(repository.key(id));
+            write_and_return(&repository, head, intent, terms).await
+        })
+    }
+}
+
+/// Gives the version that the commit reached.
+impl<'a, A: Aggregate> IntoFuture for Write<'a, A, &'a mut Resource<A>> {
+    type Output = Result<u64, CommitError<A::Error>>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { target, intent, terms } = self;
+        let (repository, head) = target.parts();
+        Box::pin(repository.write(head, intent, terms))
+    }
+}
+
+/// Writes, and gives the resource as the commit left it: when that was made before, as of then.
+async fn write_and_return<A: Aggregate>(
+    repository: &Repository<A>,
+    mut head: Head<A>,
+    intent: Intent<'_, A>,
+    terms: Terms,
+) -> Result<Resource<A>, CommitError<A::Error>> {
+    let reached = repository.write(&mut head, intent, terms).await?;
+    if reached == head.version {
+        return Ok(Resource::new(repository.clone(), head));
+    }
+    Ok(repository.find_one_at(&head.resource.id, reached).await?)
+}
+
+impl<A: Aggregate, Target: fmt::Debug> fmt::Debug for Write<'_, A, Target> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, terms, .. } = self;
+        f.debug_struct("Write").field("target", target).field("terms", terms).finish_non_exhaustive()
+    }
+}

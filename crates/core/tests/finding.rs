@@ -1,0 +1,218 @@
+//! What a repository finds, and what it costs.
+
+mod common;
+
+use std::time::Duration;
+
+use aws_event_sourcing_core::{
+    CacheSettings, Commit, EncodedEvent, EventStore, FindError, Json, MemoryStore, Repository,
+    StoreErrorKind, Timestamp,
+};
+use common::{Counted, Product, ProductRenamed, ProductReserved, ProductRestocked, Requests};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+
+#[tokio::test]
+async fn finds_what_was_committed_and_serializes_it_flat() {
+    let products = Repository::<Product>::new(MemoryStore::new());
+    let mut product = products.create(ProductRestocked { amount: 5 }).id("p 1").await.unwrap();
+    assert_eq!(product.commit_all([ProductReserved, ProductReserved]).await.unwrap(), 3);
+
+    let found = products.find_one("p 1").await.unwrap();
+    assert_eq!((found.version(), found.quantity), (3, 3));
+    assert_eq!(serde_json::to_string(&found).unwrap(), r#"{"id":"p 1","version":3,"quantity":3,"name":""}"#);
+
+    let missing = products.find_one("p 2").await.unwrap_err();
+    assert_eq!(missing.to_string(), "product p 2 does not exist");
+}
+
+#[tokio::test]
+async fn a_warm_resource_costs_one_read_of_what_is_new_and_its_present_version_none() {
+    let store = Counted::default();
+    let (products, elsewhere) = (store.repository(), store.repository());
+    let product = products.create(ProductRestocked { amount: 5 }).await.unwrap();
+    elsewhere.commit(product.id(), ProductReserved).await.unwrap();
+    store.take();
+
+    assert_eq!(products.find_one(product.id()).await.unwrap().quantity, 4);
+    assert_eq!(store.take(), Requests { appends: 0, reads: 1 });
+    assert_eq!(products.find_one_at(product.id(), 2).await.unwrap().quantity, 4);
+    assert_eq!(store.take(), Requests { appends: 0, reads: 0 });
+}
+
+#[tokio::test]
+async fn every_version_of_the_past_can_be_visited_also_inside_a_commit() {
+    let store = Counted::default();
+    let products = store.repository();
+    let id = products.create(ProductRestocked { amount: 5 }).await.unwrap().id().clone();
+    products.commit_all(&id, [ProductReserved, ProductReserved, ProductReserved]).await.unwrap();
+
+    for (version, quantity) in [(1, 5), (2, 4), (3, 3), (4, 2)] {
+        let past = products.find_one_at(&id, version).await.unwrap();
+        assert_eq!((past.version(), past.quantity), (version, quantity));
+    }
+    for version in [0, 5, u64::MAX] {
+        let error = products.find_one_at(&id, version).await.unwrap_err();
+        assert!(matches!(error, FindError::NoSuchVersion { actual: 4, .. }), "{error}");
+    }
+    assert!(matches!(products.find_one_at("none", 1).await, Err(FindError::NotFound { .. })));
+}
+
+#[tokio::test]
+async fn a_resource_of_the_past_follows_the_present_when_it_moves_on() {
+    for cache in [CacheSettings::default(), CacheSettings::OFF] {
+        let products = Repository::<Product>::builder(MemoryStore::new()).cache(cache).build();
+        let id = products.create(ProductRestocked { amount: 5 }).await.unwrap().id().clone();
+        products.commit_all(&id, [ProductReserved, ProductReserved]).await.unwrap();
+
+        let mut past = products.find_one_at(&id, 2).await.unwrap();
+        assert_eq!(past.commit(ProductReserved).await.unwrap(), 4);
+        assert_eq!((past.version(), past.quantity), (4, 2));
+
+        let mut past = products.find_one_at(&id, 2).await.unwrap();
+        past.hydrate().await.unwrap();
+        assert_eq!((past.version(), past.quantity), (4, 2));
+    }
+}
+
+#[tokio::test]
+async fn events_begin_behind_any_number_also_inside_a_commit() {
+    let store = Counted::default();
+    let products = store.repository();
+    let id =
+        products.create(ProductRestocked { amount: 5 }).idempotency_key("first").await.unwrap().id().clone();
+    products.commit_all(&id, [ProductReserved, ProductRenamed("x".into()), ProductReserved]).await.unwrap();
+    products.commit(&id, ProductReserved).await.unwrap();
+
+    let all: Vec<_> = products.events(&id).try_collect().await.unwrap();
+    assert_eq!(all.iter().map(|event| event.number).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    assert_eq!(all[0].commit.as_str(), "first");
+    assert_eq!(all[1].commit, all[3].commit);
+    assert_ne!(all[3].commit, all[4].commit);
+    assert_eq!(all[2].event, ProductRenamed("x".into()));
+    for after in 0..7 {
+        let some: Vec<_> = products.events(&id).after(after).try_collect().await.unwrap();
+        assert_eq!(some, all[all.len().min(after as usize)..], "after {after}");
+    }
+    store.take();
+    // The end is known from the cache and one read; a version from there on is read on its own.
+    assert_eq!(products.events(&id).after(5).count().await, 0);
+    assert_eq!(store.take(), Requests { appends: 0, reads: 1 });
+    assert_eq!(products.events(&id).after(4).count().await, 1);
+    assert_eq!(store.take(), Requests { appends: 0, reads: 1 });
+    assert_eq!(products.events("none").after(1).count().await, 0);
+}
+
+#[tokio::test]
+async fn all_resources_are_found_once_and_listed_in_the_order_of_creation() {
+    let now = std::sync::atomic::AtomicU64::new(1);
+    let clock = move || Timestamp::from_unix_millis(now.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+    let products = Repository::<Product>::builder(MemoryStore::new()).clock(clock).build();
+    let mut ids = Vec::new();
+    for amount in 1..=10 {
+        let product = products.create(ProductRestocked { amount }).await.unwrap();
+        products.commit_all(product.id(), [ProductReserved, ProductRestocked { amount: 1 }]).await.unwrap();
+        ids.push(product.id().clone());
+    }
+
+    let mut all: Vec<_> = products.find_all().try_collect().await.unwrap();
+    all.sort_by_key(|product| product.quantity);
+    assert_eq!(all.iter().map(|product| product.id().clone()).collect::<Vec<_>>(), ids);
+    assert!(all.iter().all(|product| product.version() == 3));
+
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let page = products.list(4, after.as_ref()).await.unwrap();
+        listed.extend(page.ids);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(listed, ids);
+}
+
+#[tokio::test]
+async fn what_cannot_be_decoded_says_which_event_of_which_resource() {
+    let store = MemoryStore::new();
+    let products = Repository::<Product>::new(store.clone());
+    let resource = products.key("p1");
+    let event = |event_type: &'static str, data: &str| EncodedEvent {
+        event_type: event_type.into(),
+        data: Some(Json::parse(data).unwrap()),
+    };
+    let events = vec![event("ProductRestocked", r#"{"amount":1}"#), event("ProductPainted", "{}")];
+    let at = Timestamp::from_unix_millis(1);
+    let commit =
+        Commit { resource, number: 1, events, at, id: "c".into(), trace: None, cause: None, meta: None };
+    store.append(&commit).await.unwrap();
+
+    let Err(FindError::Store(error)) = products.find_one("p1").await else { panic!("found") };
+    assert_eq!(error.kind(), StoreErrorKind::Undecodable);
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(source.to_string(), r#"event 2 of product p1, of type "ProductPainted", cannot be decoded"#);
+    assert!(products.find_all().any(async |found| found.is_err()).await);
+}
+
+#[tokio::test]
+async fn a_history_with_a_hole_is_not_taken_for_whole() {
+    let store = MemoryStore::new();
+    let products = Repository::<Product>::new(store.clone());
+    let id = products.create(ProductRestocked { amount: 1 }).await.unwrap().id().clone();
+    let hole = Commit {
+        resource: products.key(&id),
+        number: 3,
+        events: vec![EncodedEvent { event_type: "ProductReserved".into(), data: None }],
+        at: Timestamp::from_unix_millis(1),
+        id: "c".into(),
+        trace: None,
+        cause: None,
+        meta: None,
+    };
+    store.append(&hole).await.unwrap();
+    let Err(FindError::Store(error)) = products.find_one(&id).await else { panic!("found") };
+    assert_eq!(error.kind(), StoreErrorKind::Undecodable);
+}
+
+#[tokio::test]
+async fn the_cache_stays_within_its_bounds() {
+    for (cache, warm) in [
+        (CacheSettings::default(), true),
+        (CacheSettings::OFF, false),
+        (CacheSettings { entries: 1, ..CacheSettings::default() }, false),
+        (CacheSettings { bytes: 500, ..CacheSettings::default() }, false),
+    ] {
+        let store = Counted::default();
+        let products = Repository::<Product>::builder(store.clone()).cache(cache).build();
+        let first = products.create(ProductRestocked { amount: 5 }).await.unwrap();
+        products.create(ProductRestocked { amount: 5 }).await.unwrap();
+        store.take();
+        products.commit(first.id(), ProductReserved).await.unwrap();
+        assert_eq!(store.take(), Requests { appends: 1, reads: usize::from(!warm) }, "{cache:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_history_does_not_fill_the_cache_beyond_its_bytes() {
+    let store = Counted::default();
+    let cache = CacheSettings { entries: 10, bytes: 20_000 };
+    let products = Repository::<Product>::builder(store.clone()).cache(cache).build();
+    let mut product = products.create(ProductRenamed("x".repeat(15_000))).await.unwrap();
+    store.take();
+    product.commit(ProductRestocked { amount: 1 }).await.unwrap();
+    products.commit(product.id(), ProductReserved).await.unwrap();
+    assert_eq!(store.take(), Requests { appends: 2, reads: 0 }, "kept");
+    product.commit(ProductRenamed("y".repeat(15_000))).await.unwrap();
+    store.take();
+    products.commit(product.id(), ProductRestocked { amount: 1 }).await.unwrap();
+    assert_eq!(store.take(), Requests { appends: 1, reads: 1 }, "given up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_a_find_half_way_harms_nothing() {
+    let products = Repository::<Product>::new(MemoryStore::new());
+    let id = products.create(ProductRestocked { amount: 1 }).await.unwrap().id().clone();
+    for _ in 0..50 {
+        let _ = tokio::time::timeout(Duration::ZERO, products.find_one(&id)).await;
+    }
+    assert_eq!(products.find_one(&id).await.unwrap().quantity, 1);
+}
