@@ -1,0 +1,18 @@
+use aws_event_sourcing_core::Event;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+pub struct Address {
+    street: String,
+}
+
+#[derive(Serialize, Deserialize, Event)]
+pub enum OrderEvent {
+    OrderSent(Address),
+    OrderPriced(Option<u32>),
+}
+
+fn main() {
+    assert_eq!(OrderEvent::TYPES, ["OrderSent", "OrderPriced"]);
+    assert_eq!(OrderEvent::OrderPriced(None).event_type(), "OrderPriced");
+}

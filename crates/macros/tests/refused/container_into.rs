@@ -1,0 +1,16 @@
+use aws_event_sourcing_core::Event;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Serialize, Deserialize, Event)]
+#[serde(into = "String")]
+pub enum ProductEvent {
+    ProductReserved,
+}
+
+impl From<ProductEvent> for String {
+    fn from(_: ProductEvent) -> Self {
+        Self::new()
+    }
+}
+
+fn main() {}

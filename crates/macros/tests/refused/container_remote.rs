@@ -1,0 +1,14 @@
+use aws_event_sourcing_core::Event;
+use serde::{Deserialize, Serialize};
+
+pub enum ForeignEvent {
+    ProductReserved,
+}
+
+#[derive(Serialize, Deserialize, Event)]
+#[serde(remote = "ForeignEvent")]
+pub enum ProductEvent {
+    ProductReserved,
+}
+
+fn main() {}

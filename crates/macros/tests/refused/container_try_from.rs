@@ -1,0 +1,16 @@
+use aws_event_sourcing_core::Event;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize, Event)]
+#[serde(try_from = "String")]
+pub enum ProductEvent {
+    ProductReserved,
+}
+
+impl From<String> for ProductEvent {
+    fn from(_: String) -> Self {
+        Self::ProductReserved
+    }
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use aws_event_sourcing_core::Event;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize, Event)]
+pub enum ProductEvent {
+    #[serde(rename = "")]
+    ProductReserved,
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+#![allow(unreachable_patterns)]
+
+use aws_event_sourcing_core::Event;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize, Event)]
+pub enum ProductEvent {
+    #[serde(rename(serialize = "held", deserialize = "reserved"), alias = "held")]
+    ProductHeld,
+    #[serde(rename = "reserved")]
+    ProductReserved,
+}
+
+fn main() {}
