@@ -99,6 +99,20 @@ async fn an_expected_version_is_the_version_or_a_conflict() {
 }
 
 #[tokio::test]
+async fn one_of_several_expected_versions_will_do() {
+    let store = Counted::default();
+    let (here, there) = (store.repository(), store.repository());
+    let id = here.create(ProductRestocked { amount: 9 }).await.unwrap().id().clone();
+    there.commit(&id, ProductReserved).await.unwrap();
+    assert_eq!(here.commit(&id, ProductReserved).expecting_any([7, 2]).await.unwrap().version(), 3);
+    assert_eq!(there.commit(&id, ProductReserved).expecting_any([3, 2]).await.unwrap().version(), 4);
+    let error = there.commit(&id, ProductReserved).expecting_any([3, 2, 8]).await.unwrap_err();
+    assert!(matches!(error, CommitError::Conflict { expected: 8, actual: 4 }), "{error:?}");
+    let error = there.commit(&id, ProductReserved).expecting_any([]).await.unwrap_err();
+    assert!(matches!(error, CommitError::Conflict { actual: 4, .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn an_id_that_is_taken_is_a_conflict_and_one_that_is_not_there_is_not_found() {
     let products = Repository::<Product>::new(MemoryStore::new());
     products.create(ProductRestocked { amount: 1 }).id("mine").await.unwrap();

@@ -39,7 +39,8 @@ impl<A: Aggregate> Intent<'_, A> {
 /// What a caller may say about a write beside its events.
 #[derive(Debug, Default)]
 pub(super) struct Terms {
-    pub(super) expecting: Option<u64>,
+    /// The versions that the caller accepts; any when there is none. The largest comes last.
+    pub(super) expecting: Option<Vec<u64>>,
     pub(super) key: Option<CommitId>,
     pub(super) meta: Option<Result<Json, InvalidMeta>>,
 }
@@ -70,9 +71,8 @@ impl<A: Aggregate> Repository<A> {
         let meta = meta.transpose().map_err(StoreError::from)?;
         let _turn = self.inner.turns.wait(&head.resource.id).await;
         self.take_newer(head);
-        // A resource that is being created has no history yet. For every other one, only reading to the end shows that
-        // a state is the newest.
-        let mut newest = expecting == Some(0) && head.version == 0;
+        // Only reading to the end shows that a state is the newest.
+        let mut newest = false;
         let mut lost = 0;
         loop {
             if let Some(key) = &key
@@ -83,24 +83,23 @@ impl<A: Aggregate> Repository<A> {
                 }
                 return Ok(version);
             }
-            match expecting {
-                Some(expected) if head.version > expected || (newest && head.version != expected) => {
-                    return Err(CommitError::Conflict { expected, actual: head.version });
+            let acceptable = match &expecting {
+                Some(versions) => versions.contains(&head.version),
+                None => head.version > 0,
+            };
+            if !acceptable {
+                let largest = expecting.as_ref().map(|versions| versions.last().copied().unwrap_or_default());
+                match largest {
+                    Some(expected) if newest || head.version > expected => {
+                        return Err(CommitError::Conflict { expected, actual: head.version });
+                    }
+                    None if newest => return Err(CommitError::NotFound { resource: head.resource.clone() }),
+                    _ => {
+                        self.hydrate(head).await?;
+                        newest = true;
+                        continue;
+                    }
                 }
-                Some(expected) if head.version < expected => {
-                    self.hydrate(head).await?;
-                    newest = true;
-                    continue;
-                }
-                None if head.version == 0 && newest => {
-                    return Err(CommitError::NotFound { resource: head.resource.clone() });
-                }
-                None if head.version == 0 => {
-                    self.hydrate(head).await?;
-                    newest = true;
-                    continue;
-                }
-                _ => {}
             }
             let Accepted { encoded, state } = match accept(&head.state, &mut intent) {
                 Ok(accepted) => accepted,
@@ -113,6 +112,9 @@ impl<A: Aggregate> Repository<A> {
                     continue;
                 }
             };
+            if lost >= self.inner.retry.attempts.max(1) {
+                return Err(CommitError::Contended { attempts: lost });
+            }
             let commit = Commit {
                 resource: head.resource.clone(),
                 number: head.version + 1,
@@ -146,15 +148,12 @@ impl<A: Aggregate> Repository<A> {
                             newest = false;
                         }
                         _ => {
+                            if let Some(pause) = self.inner.retry.pause(lost) {
+                                tokio::time::sleep(pause).await;
+                            }
                             self.hydrate(head).await?;
                             newest = true;
                         }
-                    }
-                    if expecting.is_none() {
-                        if lost >= self.inner.retry.attempts.max(1) {
-                            return Err(CommitError::Contended { attempts: lost });
-                        }
-                        tokio::time::sleep(self.inner.retry.pause(lost)).await;
                     }
                 }
                 Err(AppendError::Store(error)) => return Err(error.into()),

@@ -29,9 +29,9 @@ impl Default for Retry {
 
 impl Retry {
     /// The pause after this many lost races.
-    pub(super) fn pause(&self, lost: u32) -> Duration {
-        let Some(doublings) = lost.checked_sub(2) else { return Duration::ZERO };
+    pub(super) fn pause(&self, lost: u32) -> Option<Duration> {
+        let doublings = lost.checked_sub(2)?;
         let bound = self.first_pause.saturating_mul(2_u32.saturating_pow(doublings)).min(self.longest_pause);
-        bound.mul_f64(fastrand::f64())
+        Some(bound.mul_f64(fastrand::f64()))
     }
 }

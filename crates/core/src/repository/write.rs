@@ -69,8 +69,10 @@ impl<'a, A: Aggregate, Target> Write<'a, A, Target> {
         self
     }
 
-    fn expecting_version(mut self, version: u64) -> Self {
-        self.terms.expecting = Some(version);
+    fn expecting_versions(mut self, versions: impl IntoIterator<Item = u64>) -> Self {
+        let mut versions: Vec<u64> = versions.into_iter().collect();
+        versions.sort_unstable();
+        self.terms.expecting = Some(versions);
         self
     }
 }
@@ -85,18 +87,28 @@ impl<A: Aggregate> Write<'_, A, New<A>> {
 }
 
 impl<A: Aggregate> Write<'_, A, ById<A>> {
-    /// Commits only if the resource is at this version, and does not try again:
-    /// [`CommitError::Conflict`] otherwise.
+    /// Commits only if the resource is at this version: [`CommitError::Conflict`] otherwise.
     pub fn expecting(self, version: u64) -> Self {
-        self.expecting_version(version)
+        self.expecting_versions([version])
+    }
+
+    /// Commits only if the resource is at one of these versions: [`CommitError::Conflict`] with the largest of them
+    /// otherwise, so always when there are none.
+    pub fn expecting_any(self, versions: impl IntoIterator<Item = u64>) -> Self {
+        self.expecting_versions(versions)
     }
 }
 
 impl<A: Aggregate> Write<'_, A, &mut Resource<A>> {
-    /// Commits only if the resource is at this version, and does not try again:
-    /// [`CommitError::Conflict`] otherwise.
+    /// Commits only if the resource is at this version: [`CommitError::Conflict`] otherwise.
     pub fn expecting(self, version: u64) -> Self {
-        self.expecting_version(version)
+        self.expecting_versions([version])
+    }
+
+    /// Commits only if the resource is at one of these versions: [`CommitError::Conflict`] with the largest of them
+    /// otherwise, so always when there are none.
+    pub fn expecting_any(self, versions: impl IntoIterator<Item = u64>) -> Self {
+        self.expecting_versions(versions)
     }
 }
 
@@ -105,7 +117,7 @@ impl<'a, A: Aggregate> IntoFuture for Write<'a, A, New<A>> {
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { target: New { repository, id }, intent, terms } = self.expecting_version(0);
+        let Self { target: New { repository, id }, intent, terms } = self.expecting_versions([0]);
         Box::pin(async move {
             let id = id.unwrap_or_else(|| match &terms.key {
                 Some(key) => ResourceId::from_idempotency_key(A::TYPE, key.as_str()),
