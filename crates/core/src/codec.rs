@@ -1,4 +1,4 @@
-//! Between a user's event enum and its [`EncodedEvent`]: the variant's stored name, and its content as JSON.
+//! Between a user's event enum and its [`EncodedEvent`](crate::EncodedEvent): the variant's stored name, and its content as JSON.
 //!
 //! serde describes the enum, so that `rename`, `alias`, `default` and the like mean what they always mean. Only the
 //! outermost level is taken apart here: the name goes to one place and the content to another, without a detour
