@@ -1,0 +1,76 @@
+//! Connections to the file, and what each is set to.
+//!
+//! | pragma | | why |
+//! |---|---|---|
+//! | `journal_mode` | `WAL` | readers and the writer do not wait for each other; one sync per transaction |
+//! | `synchronous` | `FULL` | a transaction is on the disk when `COMMIT` returns |
+//! | `fullfsync` | on | the same on macOS, where a sync otherwise ends in the drive's cache |
+//! | `wal_autocheckpoint` | 0 | the [writer](crate::writer) folds the log in between transactions, when nobody waits |
+//! | `journal_size_limit` | 96 MB | a log that a long read made grow is cut back; one of the usual size is used again as it is, which spares the file system the work of making it longer |
+//! | `cache_size` | 8 MB for the writer, 2 MB for each reader | more was not faster: the rest is in the system's cache |
+//! | `temp_store` | `MEMORY` | no file is made elsewhere |
+//! | `query_only` | on for readers | what reads cannot write |
+//!
+//! Not used: memory-mapped reading (not faster here, and a disk error would be a signal that ends the process), other
+//! page sizes than SQLite's own 4,096 bytes (larger ones make the log longer, smaller ones have rows spill over).
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::path::FilePath;
+
+/// How long anybody waits for a lock that another process holds before it is an error.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Between two looks at a lock: SQLite's own busy handler soon sleeps for 100 ms at a time, several hundred times as
+/// long as a transaction takes here.
+pub(crate) const BETWEEN_LOOKS: Duration = Duration::from_micros(250);
+
+/// After so many looks somebody is at something longer, a migration for instance.
+const QUICK_LOOKS: i32 = 200;
+const BETWEEN_LATER_LOOKS: Duration = Duration::from_millis(2);
+
+/// A connection that can do everything; makes the file if it is not there. SQLite reads nothing yet.
+pub(crate) fn open(path: &FilePath) -> rusqlite::Result<Connection> {
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path.as_path(), flags)?;
+    wait_for_locks(&mut connection)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(connection)
+}
+
+/// Sets a connection up to write to a file that is as it should be.
+pub(crate) fn prepare_to_write(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "journal_size_limit", 96 << 20)?;
+    connection.pragma_update(None, "cache_size", -8192)?;
+    Ok(())
+}
+
+/// A connection that reads a file which a store has opened before.
+pub(crate) fn open_to_read(path: &FilePath) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path.as_path(), flags)?;
+    wait_for_locks(&mut connection)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+fn wait_for_locks(connection: &mut Connection) -> rusqlite::Result<()> {
+    let mut since = Instant::now();
+    connection.busy_handler(Some(move |looks| {
+        if looks == 0 {
+            since = Instant::now();
+        }
+        thread::sleep(if looks < QUICK_LOOKS { BETWEEN_LOOKS } else { BETWEEN_LATER_LOOKS });
+        since.elapsed() < PATIENCE
+    }))
+}

@@ -1,0 +1,158 @@
+//! [`Error`]: what can go wrong with a SQLite file, precisely. Private: the world sees a [`StoreError`] of the right
+//! kind, with one of these as its source.
+
+use std::{error::Error as StdError, fmt};
+
+use aws_event_sourcing_core::{AppendError, StoreError, StoreErrorKind};
+use rusqlite::ErrorCode;
+
+use crate::path::FilePath;
+
+/// What went wrong. Every message names the file or the resource that it is about, on one line.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("{path} cannot be opened: its folder does not exist")]
+    NoFolder { path: FilePath },
+
+    #[error("{path} cannot be opened: it is a folder")]
+    IsFolder { path: FilePath },
+
+    #[error("{path} cannot be opened: it is no SQLite database")]
+    NoDatabase { path: FilePath },
+
+    #[error("{path} cannot be opened: it is a SQLite database of another application")]
+    Foreign { path: FilePath },
+
+    #[error(
+        "{path} cannot be opened: it has layout {found}, and this program knows layouts up to {supported}"
+    )]
+    Newer { path: FilePath, found: i64, supported: i64 },
+
+    #[error("{path} cannot be opened: it may not be written")]
+    ReadOnly { path: FilePath },
+
+    #[error("{path} cannot be opened: its file system has no shared memory, which a write-ahead log needs")]
+    NoLog { path: FilePath },
+
+    #[error("{path} cannot be {doing}")]
+    Io { path: FilePath, doing: Doing, source: std::io::Error },
+
+    #[error("{path} cannot be {doing}")]
+    Sqlite { path: FilePath, doing: Doing, source: rusqlite::Error },
+
+    #[error("{path} is locked by somebody else")]
+    Locked { path: FilePath },
+
+    #[error("{path} has been closed")]
+    Closed { path: FilePath },
+
+    #[error("the asynchronous runtime ended before {path} was read")]
+    Interrupted { path: FilePath },
+
+    #[error("the thread that writes to {path} has ended")]
+    WriterGone { path: FilePath },
+
+    #[error("event number {number} is beyond the largest that SQLite can store, {max}", max = i64::MAX)]
+    NumberTooLarge { number: u64 },
+
+    #[error("event {number} of {resource} cannot be stored: the resource has no first event")]
+    NothingBefore { resource: String, number: u64 },
+
+    #[error("event {number} of {resource} has an unreadable {column}")]
+    Unreadable {
+        resource: String,
+        number: i64,
+        column: &'static str,
+        source: Box<dyn StdError + Send + Sync>,
+    },
+}
+
+/// What was being done to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doing {
+    Opening,
+    Reading,
+    Writing,
+    Closing,
+}
+
+impl fmt::Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Opening => "opened",
+            Self::Reading => "read",
+            Self::Writing => "written",
+            Self::Closing => "closed in good order",
+        })
+    }
+}
+
+impl Error {
+    /// What SQLite's error means for that file.
+    pub(crate) fn sqlite(path: &FilePath, doing: Doing, source: rusqlite::Error) -> Self {
+        let path = path.clone();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
+            Some(ErrorCode::NotADatabase) => Self::NoDatabase { path },
+            _ => Self::Sqlite { path, doing, source },
+        }
+    }
+
+    fn kind(&self) -> StoreErrorKind {
+        match self {
+            Self::NoFolder { .. }
+            | Self::IsFolder { .. }
+            | Self::NoDatabase { .. }
+            | Self::Foreign { .. }
+            | Self::Newer { .. }
+            | Self::NoLog { .. } => StoreErrorKind::Misconfigured,
+            Self::ReadOnly { .. } => StoreErrorKind::Denied,
+            Self::Io { source, .. } => kind_of_io(source),
+            Self::Sqlite { doing, source, .. } => kind_of_sqlite(*doing, source),
+            Self::Locked { .. } | Self::Closed { .. } | Self::Interrupted { .. } => {
+                StoreErrorKind::Unavailable
+            }
+            Self::WriterGone { .. } | Self::NothingBefore { .. } => StoreErrorKind::Internal,
+            Self::NumberTooLarge { .. } => StoreErrorKind::TooLarge,
+            Self::Unreadable { .. } => StoreErrorKind::Undecodable,
+        }
+    }
+}
+
+fn kind_of_io(error: &std::io::Error) -> StoreErrorKind {
+    use std::io::ErrorKind as Io;
+    match error.kind() {
+        Io::PermissionDenied | Io::ReadOnlyFilesystem => StoreErrorKind::Denied,
+        Io::StorageFull | Io::QuotaExceeded => StoreErrorKind::Full,
+        Io::NotFound | Io::NotADirectory | Io::InvalidInput | Io::InvalidFilename => StoreErrorKind::Misconfigured,
+        _ => StoreErrorKind::Internal,
+    }
+}
+
+fn kind_of_sqlite(doing: Doing, error: &rusqlite::Error) -> StoreErrorKind {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => StoreErrorKind::Full,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreErrorKind::Denied,
+        // When a file that was there is opened once more, it is the process that has no more file handles.
+        Some(ErrorCode::CannotOpen) if doing == Doing::Opening => StoreErrorKind::Denied,
+        Some(ErrorCode::CannotOpen | ErrorCode::OutOfMemory) => StoreErrorKind::Unavailable,
+        Some(ErrorCode::DatabaseCorrupt) => StoreErrorKind::Undecodable,
+        // A write that failed half-way may be found whole in the log after a crash.
+        Some(ErrorCode::SystemIoFailure) if doing == Doing::Writing => StoreErrorKind::Unavailable,
+        Some(_) => StoreErrorKind::Internal,
+        // Not SQLite's: a column of another type than the layout has.
+        None => StoreErrorKind::Undecodable,
+    }
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        Self::new(error.kind(), error)
+    }
+}
+
+impl From<Error> for AppendError {
+    fn from(error: Error) -> Self {
+        Self::Store(error.into())
+    }
+}

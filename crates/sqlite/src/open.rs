@@ -1,0 +1,102 @@
+//! Opening a file: what it is, before anything is done to it, then what it lacks.
+//!
+//! A file that is refused is left as it was, and so is its folder. That is why a first look is taken through a
+//! connection that believes the file to be immutable, and why no file is opened here other than by SQLite: to close a
+//! file is to give up all locks that the process has on it, those of another store on the same file too.
+
+use std::{fs, io};
+
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
+
+use crate::{
+    connection,
+    error::{Doing, Error},
+    layout::{self, Found},
+    path::FilePath,
+};
+
+/// Opens the file to write, making it or bringing it to the newest layout where needed.
+pub(crate) fn open(path: &FilePath) -> Result<Connection, Error> {
+    open_with(path, layout::MIGRATIONS)
+}
+
+fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Connection, Error> {
+    let failed = |source| Error::sqlite(path, Doing::Opening, source);
+
+    if exists(path)? {
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let look = Connection::open_with_flags(path.as_immutable_uri(), flags).map_err(failed)?;
+        accept(path, Found::read(&look).map_err(failed)?, migrations)?;
+    }
+
+    let mut connection = connection::open(path).map_err(failed)?;
+    if connection.is_readonly(rusqlite::MAIN_DB).map_err(failed)? {
+        return Err(Error::ReadOnly { path: path.clone() });
+    }
+    // Until the file is accepted, closing it must not fold in a log that somebody else may understand better.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
+    let mut found = Found::read(&connection).map_err(failed)?;
+    accept(path, found, migrations)?;
+    if found.lacks(migrations) {
+        connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+        found = layout::bring_up_to_date(&mut connection, migrations).map_err(failed)?;
+        accept(path, found, migrations)?;
+    }
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
+    write_ahead(path, &connection)?;
+    if found.lacks(migrations) {
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed)?;
+        tracing::info!(%path, from = ?found, layout = migrations.len(), "brought the event store to the newest layout");
+    }
+    connection::prepare_to_write(&connection).map_err(failed)?;
+    sync_folder(path)?;
+    Ok(connection)
+}
+
+/// Whether there is a file. Says what is wrong where SQLite would only say that it could not open it.
+fn exists(path: &FilePath) -> Result<bool, Error> {
+    let failed = |source| Error::Io { path: path.clone(), doing: Doing::Opening, source };
+    match fs::metadata(path.as_path()) {
+        Ok(metadata) if metadata.is_dir() => Err(Error::IsFolder { path: path.clone() }),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match path.folder().map(fs::metadata) {
+            Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Error::NoFolder { path: path.clone() })
+            }
+            Some(Err(error)) => Err(failed(error)),
+            Some(Ok(_)) | None => Ok(false),
+        },
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn accept(path: &FilePath, found: Found, migrations: &[&str]) -> Result<(), Error> {
+    let supported = layout::number_of(migrations);
+    match found {
+        Found::Foreign => Err(Error::Foreign { path: path.clone() }),
+        Found::Layout(found) if found > supported => {
+            Err(Error::Newer { path: path.clone(), found, supported })
+        }
+        Found::Empty | Found::Layout(_) => Ok(()),
+    }
+}
+
+/// Switches the file to a write-ahead log. It stays switched.
+fn write_ahead(path: &FilePath, connection: &Connection) -> Result<(), Error> {
+    let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+    match mode.map_err(|source| Error::sqlite(path, Doing::Opening, source))?.as_str() {
+        "wal" => Ok(()),
+        _ => Err(Error::NoLog { path: path.clone() }),
+    }
+}
+
+/// Has the disk keep the name of a new file, as `fsync(2)` of the file alone does not.
+fn sync_folder(path: &FilePath) -> Result<(), Error> {
+    let Some(folder) = path.folder().filter(|_| cfg!(unix)) else { return Ok(()) };
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| Error::Io {
+        path: path.clone(),
+        doing: Doing::Opening,
+        source,
+    })
+}

@@ -1,0 +1,143 @@
+//! [`Readers`]: connections that read, side by side with the writer and with each other.
+//!
+//! A read is a short job: one query for one page. It runs on a thread of tokio's blocking pool, with a connection that
+//! it has to itself. There are only so many connections, opened when they are first needed; a job for which there is
+//! none waits for one and blocks no thread meanwhile.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::available_parallelism,
+};
+
+use rusqlite::Connection;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot},
+    task::spawn_blocking,
+};
+
+use crate::{
+    connection,
+    error::{Doing, Error},
+    path::FilePath,
+};
+
+/// A bounded set of connections. Clones are the same set.
+#[derive(Clone)]
+pub(crate) struct Readers(Arc<Set>);
+
+struct Set {
+    path: FilePath,
+    most: usize,
+    /// One for each connection that nobody uses, opened or not. Closed when the set is.
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// Connections that are kept at least. Each costs up to 2 MB when it has read much.
+const FEWEST: usize = 4;
+
+impl Readers {
+    pub(crate) fn new(path: FilePath) -> Self {
+        let most = available_parallelism().map_or(1, usize::from).max(FEWEST);
+        let (permits, idle) = (Arc::new(Semaphore::new(most)), Mutex::default());
+        Self(Arc::new(Set { path, most, permits, idle }))
+    }
+
+    /// Has a job done. It begins as soon as there is a connection and goes on to its end whether or not anybody waits
+    /// for it; a job that nobody waits for any more does not begin.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub(crate) fn start<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> oneshot::Receiver<Result<T, Error>> {
+        let (answer, answered) = oneshot::channel();
+        let readers = self.clone();
+        match self.permits().try_acquire_owned() {
+            Ok(permit) => readers.run(permit, job, answer),
+            Err(TryAcquireError::NoPermits) => {
+                // A task of its own: whoever waits in line must take its turn when it comes, polled or not.
+                tokio::spawn(async move {
+                    match readers.permits().acquire_owned().await {
+                        Ok(permit) => readers.run(permit, job, answer),
+                        Err(_) => drop(answer.send(Err(readers.closed()))),
+                    }
+                });
+            }
+            Err(TryAcquireError::Closed) => drop(answer.send(Err(self.closed()))),
+        }
+        answered
+    }
+
+    fn run<T: Send + 'static>(
+        self,
+        permit: OwnedSemaphorePermit,
+        job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        answer: oneshot::Sender<Result<T, Error>>,
+    ) {
+        spawn_blocking(move || {
+            if answer.is_closed() {
+                return;
+            }
+            let result = self.take().and_then(|connection| {
+                let result = job(&connection);
+                self.put_back(connection);
+                result
+            });
+            // First: whoever gets the answer may ask for the next page at once.
+            drop(permit);
+            drop(answer.send(result));
+        });
+    }
+
+    fn take(&self) -> Result<Connection, Error> {
+        if let Some(connection) = self.idle().pop() {
+            return Ok(connection);
+        }
+        let path = &self.0.path;
+        connection::open_to_read(path).map_err(|source| Error::sqlite(path, Doing::Reading, source))
+    }
+
+    fn put_back(&self, connection: Connection) {
+        let mut idle = self.idle();
+        if !self.0.permits.is_closed() {
+            idle.push(connection);
+        }
+    }
+
+    /// Refuses new jobs, waits for those under way, and closes all connections.
+    pub(crate) async fn close(&self) {
+        let most = u32::try_from(self.0.most).unwrap_or(u32::MAX);
+        // An error means that they are closed already.
+        if let Ok(all) = self.0.permits.acquire_many(most).await {
+            self.close_idle();
+            drop(all);
+        }
+    }
+
+    /// Refuses new jobs and closes the connections that nobody uses; the others close when their job is done.
+    pub(crate) fn close_idle(&self) {
+        self.0.permits.close();
+        self.idle().clear();
+    }
+
+    /// The error of a job whose result never came.
+    pub(crate) fn interrupted(&self) -> Error {
+        Error::Interrupted { path: self.0.path.clone() }
+    }
+
+    fn closed(&self) -> Error {
+        Error::Closed { path: self.0.path.clone() }
+    }
+
+    fn permits(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.0.permits)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        // Nothing that is done under this lock leaves the list half-changed.
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

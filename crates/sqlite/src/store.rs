@@ -1,0 +1,135 @@
+//! [`SqliteStore`]: the store, put together from its [writer](crate::writer) and its [readers](crate::readers).
+
+use std::{fmt, path::Path, sync::Arc};
+
+use aws_event_sourcing_core::{
+    AppendError, Appended, Commit, CommitStream, Cursor, EventStore, Page, ResourceKey, StoreError, limits,
+};
+use futures_core::future::BoxFuture;
+
+use crate::{
+    history::History, list::list, open, pages::Pages, path::FilePath, readers::Readers, scan::Scan,
+    transaction::Record, writer::Writer,
+};
+
+/// An event store in one SQLite file. Cloning is cheap, and clones are the same store.
+///
+/// Several processes may have the same file open; so may several stores of one process.
+#[derive(Clone)]
+pub struct SqliteStore(Arc<Parts>);
+
+struct Parts {
+    path: FilePath,
+    writer: Writer,
+    readers: Readers,
+}
+
+impl SqliteStore {
+    /// Opens the store in that file. Makes the file if it is not there, but not the folder that it is in, and brings a
+    /// file that an older version of this library has made to the newest layout.
+    ///
+    /// Blocks for a few milliseconds: for as long as another process is at the same, five seconds at the most. It
+    /// needs no runtime.
+    ///
+    /// # Errors
+    ///
+    /// The file is then as it was before. The [source](std::error::Error::source) says on one line which file it is and
+    /// what is wrong with it.
+    ///
+    /// - [`Misconfigured`](aws_event_sourcing_core::StoreErrorKind::Misconfigured): the folder is not there, the path is that of a folder, or
+    ///   the file is no database, that of another application, or of a newer layout than this version knows.
+    /// - [`Denied`](aws_event_sourcing_core::StoreErrorKind::Denied): the file, or its folder, must not be written.
+    /// - [`Full`](aws_event_sourcing_core::StoreErrorKind::Full): there is no room for the file.
+    /// - [`Unavailable`](aws_event_sourcing_core::StoreErrorKind::Unavailable): another process has kept it locked for five seconds.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = FilePath::new(path.as_ref())?;
+        let connection = open::open(&path)?;
+        let readers = Readers::new(path.clone());
+        let writer = Writer::start(path.clone(), connection, readers.clone())?;
+        Ok(Self(Arc::new(Parts { path, writer, readers })))
+    }
+
+    /// Where the file is, as an absolute path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.path.as_path()
+    }
+
+    /// Closes the store, for all its clones: refuses new reads and appends, ends those under way, and closes the file.
+    /// What is asked of it afterwards fails as [`Unavailable`](aws_event_sourcing_core::StoreErrorKind::Unavailable).
+    ///
+    /// If nobody else has the file open, its log has then been folded in, and it is the only file left.
+    ///
+    /// A store need not be closed. When its last clone is dropped, and the last stream that it has given out, the same
+    /// happens in the background; and a process may be killed at any time.
+    ///
+    /// # Errors
+    ///
+    /// When the file could not be closed in good order. Nothing is lost by that.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.0.readers.close().await;
+        self.0.writer.close().await?;
+        Ok(())
+    }
+
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.0.readers
+    }
+}
+
+impl EventStore for SqliteStore {
+    fn append<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Appended, AppendError>> {
+        Box::pin(async { self.0.writer.append(Record::new(commit)?).await })
+    }
+
+    /// # Panics
+    ///
+    /// When the stream is polled outside of a tokio runtime.
+    fn read(&self, resource: &ResourceKey, after: u64) -> CommitStream {
+        // SQLite knows no larger number, and a resource has no other id than one within the limits.
+        match i64::try_from(after) {
+            Ok(after) if limits::check_resource_id(&resource.id).is_ok() => {
+                let (path, resource) = (self.0.path.clone(), resource.clone());
+                Box::pin(Pages::new(self.clone(), History { path, resource, after }))
+            }
+            _ => Box::pin(Pages::<History>::none(self.clone())),
+        }
+    }
+
+    /// One stream, the oldest resource first.
+    ///
+    /// # Panics
+    ///
+    /// When the stream is polled outside of a tokio runtime.
+    fn scan(&self, resource_type: &Arc<str>) -> Vec<CommitStream> {
+        let scan = Scan::new(self.0.path.clone(), Arc::clone(resource_type));
+        vec![Box::pin(Pages::new(self.clone(), scan))]
+    }
+
+    /// At most 10,000, whatever the limit.
+    ///
+    /// # Panics
+    ///
+    /// When the future is polled outside of a tokio runtime.
+    fn list<'a>(
+        &'a self,
+        resource_type: &'a Arc<str>,
+        limit: usize,
+        after: Option<&'a Cursor>,
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
+        let (path, resource_type, after) = (self.0.path.clone(), Arc::clone(resource_type), after.cloned());
+        Box::pin(async move {
+            let listed = self
+                .0
+                .readers
+                .start(move |connection| list(connection, &path, &resource_type, limit, after.as_ref()));
+            Ok(listed.await.unwrap_or_else(|_| Err(self.0.readers.interrupted()))?)
+        })
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SqliteStore").field(&self.0.path).finish()
+    }
+}
