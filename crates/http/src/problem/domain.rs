@@ -1,0 +1,138 @@
+//! What the errors of the core become.
+
+use std::{
+    error::Error as _,
+    fmt::{Debug, Display},
+    time::Duration,
+};
+
+use aws_event_sourcing_core::{
+    CommitError, FindError, InvalidCursor, StoreError, StoreErrorKind, limits::LimitExceeded,
+};
+use axum::http::StatusCode;
+
+use super::Problem;
+
+/// After a lost race or a throttled request.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Until somebody has made room on a full disk.
+const LATER: Duration = Duration::from_secs(60);
+
+impl<E: Display + Debug> From<CommitError<E>> for Problem {
+    fn from(error: CommitError<E>) -> Self {
+        match error {
+            CommitError::Rejected(reason) => named(
+                StatusCode::CONFLICT,
+                "urn:aws-event-sourcing:problem:rejected",
+                "The resource does not permit this now",
+                reason.to_string(),
+            ),
+            CommitError::NotFound { .. } => not_found(error.to_string()),
+            // Nothing is expected of what does not exist: the answer is the one that it would be without If-Match
+            // (RFC 9110, section 13.2.1).
+            CommitError::Conflict { expected: 1.., actual: 0 } => not_found("it does not exist"),
+            CommitError::Conflict { expected: 0, actual } => named(
+                StatusCode::CONFLICT,
+                "urn:aws-event-sourcing:problem:already-exists",
+                "A resource with this id exists already",
+                format!("its id is taken by a resource that is at version {actual}"),
+            )
+            .with("version", actual),
+            CommitError::Conflict { actual, .. } => named(
+                StatusCode::PRECONDITION_FAILED,
+                "urn:aws-event-sourcing:problem:version-mismatch",
+                "The resource is at another version",
+                format!("it is at version {actual}"),
+            )
+            .with("version", actual),
+            CommitError::Contended { .. } => named(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "urn:aws-event-sourcing:problem:contended",
+                "Others were faster",
+                error.to_string(),
+            )
+            .retry_after(SOON),
+            CommitError::KeyReused { .. } => named(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "urn:aws-event-sourcing:problem:key-reused",
+                "The idempotency key was used for something else",
+                error.to_string(),
+            ),
+            CommitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<FindError> for Problem {
+    fn from(error: FindError) -> Self {
+        match error {
+            FindError::NotFound { .. } => not_found(error.to_string()),
+            FindError::NoSuchVersion { actual, .. } => named(
+                StatusCode::NOT_FOUND,
+                "urn:aws-event-sourcing:problem:no-such-version",
+                "The resource does not have this version",
+                error.to_string(),
+            )
+            .with("version", actual),
+            FindError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error.kind() {
+            StoreErrorKind::Unavailable => unavailable(error, SOON),
+            StoreErrorKind::Full => unavailable(error, LATER),
+            StoreErrorKind::TooLarge => beyond_a_limit(error),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<InvalidCursor> for Problem {
+    fn from(error: InvalidCursor) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, format!("the query: after is {error}"))
+    }
+}
+
+fn named(status: StatusCode, type_uri: &'static str, title: &'static str, detail: String) -> Problem {
+    Problem::new(status, detail).of_type(type_uri, title)
+}
+
+pub(crate) fn not_found(detail: impl Into<String>) -> Problem {
+    named(
+        StatusCode::NOT_FOUND,
+        "urn:aws-event-sourcing:problem:not-found",
+        "The resource does not exist",
+        detail.into(),
+    )
+}
+
+fn unavailable(error: StoreError, pause: Duration) -> Problem {
+    named(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "urn:aws-event-sourcing:problem:unavailable",
+        "The service cannot do this for the moment",
+        "the event store is unavailable for the moment".to_owned(),
+    )
+    .retry_after(pause)
+    .caused_by(error)
+}
+
+/// A store that has limits of its own may name another source, which is none of the client's business.
+fn beyond_a_limit(error: StoreError) -> Problem {
+    let limit = error.source().and_then(|source| source.downcast_ref::<LimitExceeded>());
+    if let Some(limit @ LimitExceeded::Empty { .. }) = limit {
+        return Problem::new(StatusCode::BAD_REQUEST, limit.to_string());
+    }
+    let detail = limit.map_or_else(|| error.to_string(), ToString::to_string);
+    named(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "urn:aws-event-sourcing:problem:too-large",
+        "More than can be stored at once",
+        detail,
+    )
+    .caused_by(error)
+}

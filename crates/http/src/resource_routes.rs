@@ -1,0 +1,125 @@
+//! [`ResourceRoutes`]: everything that can be read of the resources of one type, as a router.
+
+mod events;
+mod find;
+mod id;
+mod list;
+
+use std::{fmt, sync::Arc};
+
+use aws_event_sourcing_core::{Aggregate, Repository, Resource};
+use axum::{Router, routing::get};
+use serde::Serialize;
+
+use crate::{Links, Problem};
+
+/// `GET /`, `GET /{id}` and `GET /{id}/events` for the resources of a repository. See [`ResourceRoutes`].
+pub fn resource_routes<A: Aggregate + Serialize>(repository: Repository<A>) -> Router {
+    ResourceRoutes::new(repository).into_router()
+}
+
+/// Routes that read the resources of a repository; each answers `HEAD` too.
+///
+/// **`GET /`** is a JSON array of all resources, in no particular order, written while the store is scanned. When that
+/// fails half-way, the connection is cut.
+///
+/// **`GET /?limit=&after=`** is a page: the oldest resources behind a cursor. `limit` is 100 unless it is given, and
+/// 1,000 where it is more. The header `Link` with `rel="next"` has the next page's address, cursor and all; without it
+/// this was the last. A page is complete or an error.
+///
+/// **`GET /{id}`** is a resource, with its version as `ETag`; 304 when `If-None-Match` has that. `?version=3` is the
+/// resource as its third event left it.
+///
+/// **`GET /{id}/events`** is a JSON array of its events, `{"number", "type", "data", "at", "commit"}`, as they are
+/// stored: also those of a type that this code does not know. `data` is absent when the event has none. `?after=3`
+/// begins behind the third.
+///
+/// ```
+/// # use aws_event_sourcing_core::{Aggregate, Repository, Resource};
+/// # use aws_event_sourcing_http::ResourceRoutes;
+/// # use axum::Router;
+/// # use serde::Serialize;
+/// # trait Deleted { fn is_deleted(&self) -> bool; }
+/// # fn api<A: Aggregate + Serialize + Deleted>(deploys: Repository<A>) -> Router {
+/// #[derive(Serialize)]
+/// struct View<A: Aggregate + Serialize> {
+///     #[serde(flatten)]
+///     deploy: Resource<A>,
+///     events: String,
+/// }
+///
+/// let reading = ResourceRoutes::new(deploys)
+///     .list_only(|deploy| !deploy.is_deleted())
+///     .represent(|deploy, links| View { deploy: deploy.clone(), events: links.events(deploy.id()) })
+///     .into_router();
+/// Router::new().nest("/deploys", reading)
+/// # }
+/// ```
+///
+/// Routes of your own may be merged in. They must call the id `{id}` as well, as in `/{id}/restock`.
+#[must_use = "call `into_router`"]
+pub struct ResourceRoutes<A: Aggregate> {
+    repository: Repository<A>,
+    listed: Filter<A>,
+    view: View<A>,
+}
+
+type Filter<A> = Arc<dyn Fn(&Resource<A>) -> bool + Send + Sync>;
+
+/// A resource as JSON text.
+type View<A> = Arc<dyn Fn(&Resource<A>, &Links) -> serde_json::Result<Vec<u8>> + Send + Sync>;
+
+impl<A: Aggregate> ResourceRoutes<A> {
+    /// Shows all resources, each as it serializes: `id`, `version` and its state.
+    pub fn new(repository: Repository<A>) -> Self
+    where
+        A: Serialize,
+    {
+        Self {
+            repository,
+            listed: Arc::new(|_| true),
+            view: Arc::new(|resource, _| serde_json::to_vec(resource)),
+        }
+    }
+
+    /// Leaves the others out of `GET /`. Whoever knows the id of one still finds it and its events.
+    ///
+    /// A page has the resources of a fixed stretch of time, so it comes out shorter than its limit, or empty, where
+    /// some are left out; there is more as long as it has a `Link` to the next.
+    pub fn list_only(self, listed: impl Fn(&Resource<A>) -> bool + Send + Sync + 'static) -> Self {
+        Self { listed: Arc::new(listed), ..self }
+    }
+
+    /// Shows each resource as what this makes of it.
+    pub fn represent<T: Serialize>(
+        self,
+        view: impl Fn(&Resource<A>, &Links) -> T + Send + Sync + 'static,
+    ) -> Self {
+        Self { view: Arc::new(move |resource, links| serde_json::to_vec(&view(resource, links))), ..self }
+    }
+
+    /// The routes, to be nested under the path of the collection.
+    pub fn into_router(self) -> Router {
+        Router::new()
+            .route("/", get(list::list))
+            .route("/{id}", get(find::find))
+            .route("/{id}/events", get(events::events))
+            .with_state(self)
+    }
+
+    fn show(&self, resource: &Resource<A>, links: &Links) -> Result<Vec<u8>, Problem> {
+        (self.view)(resource, links).map_err(Problem::internal)
+    }
+}
+
+impl<A: Aggregate> Clone for ResourceRoutes<A> {
+    fn clone(&self) -> Self {
+        Self { repository: self.repository.clone(), listed: self.listed.clone(), view: self.view.clone() }
+    }
+}
+
+impl<A: Aggregate> fmt::Debug for ResourceRoutes<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResourceRoutes").field("repository", &self.repository).finish_non_exhaustive()
+    }
+}

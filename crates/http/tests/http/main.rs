@@ -1,0 +1,15 @@
+//! What this crate promises, each promise a test, through real HTTP.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod domain;
+mod log;
+mod server;
+mod stores;
+
+mod cors;
+mod foreign;
+mod hardened;
+mod problems;
+mod reads;
+mod writes;
