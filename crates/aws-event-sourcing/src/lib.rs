@@ -1,0 +1,30 @@
+//! Event based applications that run on a laptop with nothing installed and, unchanged, on AWS.
+//!
+//! This crate is what applications depend on. It has no code of its own: the parts live in crates of their own and are
+//! re-exported here.
+//!
+//! | feature | what it brings |
+//! |---|---|
+//! | (none) | the domain: [`Event`], [`Aggregate`], [`Repository`], [`Resource`], [`MemoryStore`], [`given`] |
+//! | `http` | [`http`]: routes, extractors and responses for axum |
+//! | `sqlite` | [`sqlite`]: the embedded store |
+//! | `service` (default) | [`service`]: the host that `main` runs, with both of these |
+#![cfg_attr(doctest, doc = include_str!("../../../README.md"))]
+
+// `derive(Event)` names this crate by its name, in this crate's own tests too.
+extern crate self as aws_event_sourcing;
+
+pub use aws_event_sourcing_core::{
+    Aggregate, AppendError, Appended, ById, CacheSettings, Clock, Commit, CommitError, CommitId,
+    CommitStream, Cursor, EncodedEvent, Event, EventStore, EventStream, FindError, Given, IdSource,
+    InvalidCursor, Json, MemoryStore, New, Outcome, Page, ParseTimestampError, ParseTraceParentError,
+    RandomIds, Recorded, Repository, RepositoryBuilder, Resource, ResourceId, ResourceKey, ResourceStream,
+    Retry, StoreError, StoreErrorKind, SystemClock, Timestamp, TraceParent, Write, codec, given, limits,
+};
+
+#[cfg(feature = "http")]
+pub use aws_event_sourcing_http as http;
+#[cfg(feature = "service")]
+pub use aws_event_sourcing_service as service;
+#[cfg(feature = "sqlite")]
+pub use aws_event_sourcing_sqlite as sqlite;

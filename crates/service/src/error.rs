@@ -1,0 +1,66 @@
+//! [`Error`]: why a service did not start, or did not stop as it should. One line for the person who started it.
+
+use std::{fmt, io, path::PathBuf};
+
+use aws_event_sourcing_core::StoreError;
+
+/// Why a service did not start or end well.
+///
+/// Its `Debug` is its message with all its causes on one line, since that is what Rust prints when `main` returns it,
+/// before it exits with code 1.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An environment variable has a value that means nothing.
+    #[error("{variable}={value:?} is not {expected}")]
+    Setting {
+        /// The variable.
+        variable: &'static str,
+        /// What it is set to.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// An environment variable asks for something that this program was built without.
+    #[error("{variable} is set, but this program was built without {what}")]
+    Unsupported {
+        /// The variable.
+        variable: String,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// The folder of the embedded store cannot be made.
+    #[error("cannot make the folder {} (DATA_DIR)", path.display())]
+    DataDir {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The store cannot be opened or closed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nothing can listen on this address: a port in use, or not ours to take.
+    #[error("cannot listen on {address} (HOST, PORT)")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The signals that stop a service cannot be listened for.
+    #[error("cannot listen for signals")]
+    Signals(#[source] io::Error),
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}

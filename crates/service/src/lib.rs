@@ -1,0 +1,26 @@
+//! One host for a service: HTTP on a laptop, over the embedded store. The same `main` is to run on AWS Lambda.
+//!
+//! [`Service::from_env`] reads the environment, picks the store and starts logging; [`Service::run`] serves until it is
+//! told to stop. Users of the facade crate find this as `aws_event_sourcing::service`.
+//!
+//! # Environment
+//!
+//! | variable | meaning | default |
+//! |---|---|---|
+//! | `PORT` | HTTP port; 0 takes any free one, which the log then names | 3000 |
+//! | `HOST` | address or name to listen on | `127.0.0.1` |
+//! | `DATA_DIR` | folder of the embedded store, made when it is missing; the store is the file `events.db` in it | `./data` |
+//! | `RUST_LOG` | what is logged, as [`tracing_subscriber::EnvFilter`] reads it | `info` |
+//! | `LOG_FORMAT` | `json`, one object a line, or `pretty` | `pretty` |
+//!
+//! A setting that is there but wrong stops the start with one line that names it, and exit code 1. An empty one counts
+//! as not set.
+
+mod error;
+mod host;
+mod logging;
+mod server;
+mod settings;
+mod signals;
+
+pub use self::{error::Error, host::Service};

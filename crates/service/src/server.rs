@@ -1,0 +1,70 @@
+//! The HTTP server: accepts connections, gives up on those that say nothing, and ends without cutting off an answer.
+
+use std::{io, time::Duration};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::net::TcpListener;
+
+use crate::signals::Signals;
+
+/// How long a client may take for the head of a request, the first one or the next on a connection kept alive.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The pause after an error that is the machine's and not a connection's: too many open files, say.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long requests in flight may take after a signal to stop.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Serves until there is a signal to stop, and then until all requests in flight are answered, the grace is over, or
+/// the signal comes again.
+pub(crate) async fn serve(listener: TcpListener, router: Router, signals: &mut Signals) {
+    let connections = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            signal = signals.next() => {
+                tracing::info!("{signal}: answering what is in flight, then stopping; once more to stop at once");
+                break;
+            }
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) if is_of_one_connection(&error) => continue,
+            Err(error) => {
+                tracing::error!(%error, "cannot accept connections");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        // Answers are small and written whole: waiting to fill a packet only delays them.
+        let _ = stream.set_nodelay(true);
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+        let connection = connections.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    tokio::select! {
+        () = connections.shutdown() => {}
+        () = tokio::time::sleep(GRACE) => tracing::warn!("requests were still in flight after {GRACE:?}"),
+        signal = signals.next() => tracing::warn!("{signal}: requests were still in flight"),
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
