@@ -1,0 +1,146 @@
+//! A deployment service: deploys are created from a specification, and deleted.
+//!
+//! ```sh
+//! cargo run -p deploys
+//! ```
+
+use aws_event_sourcing::{
+    Aggregate, Event, Repository, Resource, ResourceId,
+    http::{ETag, Json, Links, Location, Path, Problem, ResourceRoutes, WithTerms as _, WriteTerms},
+    service::{self, Service},
+};
+use axum::{
+    Router,
+    extract::State,
+    http::StatusCode,
+    response::IntoResponse,
+    routing::{delete, post},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::DeployEvent::{DeployCreated, DeployDeleted};
+
+/// What can happen to a deploy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
+enum DeployEvent {
+    DeployCreated { specification: String },
+    DeployDeleted,
+}
+
+/// What its events add up to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+struct Deploy {
+    status: Status,
+    specification: String,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    #[default]
+    Processing,
+    Success,
+    Failed,
+    Deleted,
+}
+
+/// Why something may not happen.
+#[derive(Debug, PartialEq, thiserror::Error)]
+enum DeployError {
+    #[error("the deploy exists already")]
+    Exists,
+    #[error("the deploy is deleted")]
+    Deleted,
+}
+
+impl Aggregate for Deploy {
+    const TYPE: &'static str = "deploy";
+    type Event = DeployEvent;
+    type Error = DeployError;
+
+    fn validate(&self, event: &DeployEvent) -> Result<(), DeployError> {
+        match event {
+            DeployCreated { .. } if !self.specification.is_empty() => Err(DeployError::Exists),
+            DeployDeleted if self.status == Status::Deleted => Err(DeployError::Deleted),
+            _ => Ok(()),
+        }
+    }
+
+    fn apply(&mut self, event: &DeployEvent) {
+        match event {
+            DeployCreated { specification } => self.specification.clone_from(specification),
+            DeployDeleted => self.status = Status::Deleted,
+        }
+    }
+}
+
+/// How a deploy looks to a client.
+#[derive(Serialize)]
+struct View {
+    #[serde(flatten)]
+    deploy: Resource<Deploy>,
+    links: ViewLinks,
+}
+
+#[derive(Serialize)]
+struct ViewLinks {
+    resource: String,
+    events: String,
+}
+
+fn view(deploy: &Resource<Deploy>, links: &Links) -> View {
+    let links = ViewLinks { resource: links.resource(deploy.id()), events: links.events(deploy.id()) };
+    View { deploy: deploy.clone(), links }
+}
+
+#[derive(Deserialize)]
+struct NewDeploy {
+    specification: String,
+}
+
+/// The API: deleted deploys are still there, with their history, but not in the list.
+fn api(deploys: Repository<Deploy>) -> Router {
+    let read = ResourceRoutes::new(deploys.clone())
+        .list_only(|deploy| deploy.status != Status::Deleted)
+        .represent(view)
+        .into_router();
+    let commands = Router::new().route("/", post(create)).route("/{id}", delete(remove)).with_state(deploys);
+    Router::new().nest("/deploys", read.merge(commands))
+}
+
+async fn create(
+    State(deploys): State<Repository<Deploy>>,
+    terms: WriteTerms,
+    links: Links,
+    Json(NewDeploy { specification }): Json<NewDeploy>,
+) -> Result<impl IntoResponse, Problem> {
+    if specification.is_empty() {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "a deploy needs a specification"));
+    }
+    let deploy = deploys.create(DeployCreated { specification }).terms(terms)?.await?;
+    Ok((StatusCode::CREATED, Location::of(&deploy), ETag::of(&deploy), Json(view(&deploy, &links))))
+}
+
+async fn remove(
+    State(deploys): State<Repository<Deploy>>,
+    Path(id): Path<ResourceId>,
+    terms: WriteTerms,
+) -> Result<impl IntoResponse, Problem> {
+    let deploy = deploys.commit(id, DeployDeleted).terms(terms)?.await?;
+    Ok((StatusCode::NO_CONTENT, ETag::of(&deploy)))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), service::Error> {
+    let service = Service::from_env("deploys").await?;
+    let deploys = service.repository::<Deploy>();
+    service
+        .api(api(deploys))
+        .example("POST", "/deploys", r#"{"specification": "two small servers"}"#)
+        .example("GET", "/deploys", "")
+        .run()
+        .await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! `kill -9`, again and again; and two shops over one file.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use testbed::{Answer, Client, Running, program};
+
+const SHOP: &str = env!("CARGO_BIN_EXE_shopping");
+const ROUNDS: usize = 8;
+const WRITERS: usize = 8;
+
+async fn numbers(client: &Client, path: &str) -> Vec<u64> {
+    let events = client.get(&format!("{path}/events")).await;
+    events.body.as_array().expect("an array").iter().filter_map(|event| event["number"].as_u64()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_acknowledged_commit_survives_a_crash() {
+    let data = tempfile::tempdir().expect("a folder");
+    let mut acknowledged: BTreeSet<(String, u64)> = BTreeSet::new();
+    let mut shop = Running::start(&mut program(SHOP, data.path()));
+    let shared = shop.client().post("/products", json!({"amount": 1})).await;
+    let shared = shared.header("location").expect("a location").to_owned();
+    for round in 0..ROUNDS {
+        let client = shop.client();
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let (client, shared) = (client.clone(), shared.clone());
+                tokio::spawn(async move {
+                    let mut acknowledged = Vec::new();
+                    for turn in 0.. {
+                        // Half of the writers share one resource, the others make new ones.
+                        let (path, status) = match (writer + turn) % 2 {
+                            0 => (format!("{shared}/restock"), 200),
+                            _ => ("/products".to_owned(), 201),
+                        };
+                        let request = client.request("POST", &path).json(&json!({"amount": 1}));
+                        let Ok(answer) = Answer::maybe(request).await else { break };
+                        assert_eq!(answer.status, status, "{answer:?}");
+                        let path = format!("/products/{}", answer.text("id"));
+                        acknowledged.push((path, answer.body["version"].as_u64().expect("a version")));
+                    }
+                    acknowledged
+                })
+            })
+            .collect();
+        // Let some of them through, another number each round.
+        while numbers(&client, &shared).await.len() < (round + 1) * (10 + round) {}
+        shop.crash();
+        for writer in writers {
+            acknowledged.extend(writer.await.expect("a writer"));
+        }
+
+        shop = Running::start(&mut program(SHOP, data.path()));
+        let client = shop.client();
+        let histories: BTreeSet<&str> = acknowledged.iter().map(|(path, _)| path.as_str()).collect();
+        let read = join_all(histories.iter().map(|path| numbers(&client, path))).await;
+        for (path, numbers) in histories.iter().zip(read) {
+            assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "no gaps in {path}");
+            let versions = acknowledged.range(((*path).to_owned(), 0)..=((*path).to_owned(), u64::MAX));
+            assert!(versions.map(|(_, version)| *version).max() <= numbers.last().copied(), "{path}");
+        }
+    }
+    assert!(acknowledged.len() > ROUNDS * WRITERS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_shops_over_one_file_lose_and_double_nothing() {
+    let data = tempfile::tempdir().expect("a folder");
+    let shops =
+        [Running::start(&mut program(SHOP, data.path())), Running::start(&mut program(SHOP, data.path()))];
+    let clients = shops.each_ref().map(Running::client);
+    let created = clients[0].post("/products", json!({"amount": 150})).await;
+    let path = created.header("location").expect("a location").to_owned();
+    let buy = format!("{path}/buy");
+    let answers = join_all((0..200).map(|buyer| clients[buyer % 2].post_empty(&buy))).await;
+    let versions: BTreeSet<u64> = answers
+        .iter()
+        .filter(|answer| answer.status == 200)
+        .filter_map(|answer| answer.body["version"].as_u64())
+        .collect();
+    assert_eq!(versions, (2..=151).collect());
+    assert_eq!(answers.iter().filter(|answer| answer.status == 409).count(), 50);
+    for client in &clients {
+        assert_eq!(client.get(&path).await.body["quantity"], Value::from(0));
+        assert_eq!(numbers(client, &path).await, (1..=151).collect::<Vec<_>>());
+    }
+}

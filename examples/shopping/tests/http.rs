@@ -1,0 +1,237 @@
+//! The shop over HTTP, as a client sees it: a real process, a real file.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use testbed::{Answer, Client, Running, program};
+
+/// A shop of its own for one test.
+struct Shop {
+    client: Client,
+    _running: Running,
+    _data: TempDir,
+}
+
+fn shop() -> Shop {
+    let data = tempfile::tempdir().expect("a folder");
+    let running = Running::start(&mut program(env!("CARGO_BIN_EXE_shopping"), data.path()));
+    Shop { client: running.client(), _running: running, _data: data }
+}
+
+/// A product with so many in stock, as its path.
+async fn product(client: &Client, amount: u32) -> String {
+    let created = client.post("/products", json!({ "amount": amount })).await;
+    assert_eq!(created.status, 201);
+    created.header("location").expect("a location").to_owned()
+}
+
+fn is_problem(answer: &Answer, status: u16, instance: &str) {
+    assert_eq!(answer.status, status, "{answer:?}");
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    assert_eq!(answer.body["status"], status);
+    assert_eq!(answer.body["instance"], instance);
+    for member in ["type", "title", "detail"] {
+        assert!(!answer.text(member).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_product_is_created_read_bought_and_restocked() {
+    let Shop { client, .. } = &shop();
+    let created = client.post("/products", json!({"amount": 5})).await;
+    let id = created.text("id");
+    let path = format!("/products/{id}");
+    assert_eq!(created.status, 201);
+    assert_eq!(created.header("location"), Some(path.as_str()));
+    assert_eq!(created.header("etag"), Some("\"1\""));
+    assert_eq!(created.body, json!({"id": id, "version": 1, "status": "available", "quantity": 5}));
+
+    let bought = client.post_empty(&format!("{path}/buy")).await;
+    assert_eq!((bought.status, bought.header("etag")), (200, Some("\"2\"")));
+    assert_eq!(bought.body, json!({"id": id, "version": 2, "status": "available", "quantity": 4}));
+    let bought = client.post(&format!("{path}/buy"), json!({"quantity": 4})).await;
+    assert_eq!(bought.body, json!({"id": id, "version": 6, "status": "sold-out", "quantity": 0}));
+    let restocked = client.post(&format!("{path}/restock"), json!({"amount": 7})).await;
+    assert_eq!((restocked.status, &restocked.body["quantity"]), (200, &json!(7)));
+
+    let read = client.get(&path).await;
+    assert_eq!((read.status, read.header("etag"), &read.body), (200, Some("\"7\""), &restocked.body));
+    let past = client.get(&format!("{path}?version=3")).await;
+    assert_eq!((past.header("etag"), &past.body["quantity"]), (Some("\"3\""), &json!(3)));
+    is_problem(&client.get(&format!("{path}?version=8")).await, 404, &path);
+}
+
+#[tokio::test]
+async fn history_is_shown_as_it_was_recorded() {
+    let Shop { client, .. } = &shop();
+    let path = product(client, 3).await;
+    client.post(&format!("{path}/buy"), json!({"quantity": 2})).await;
+    let events = client.get(&format!("{path}/events")).await;
+    let events = events.body.as_array().expect("an array");
+    assert_eq!(events.len(), 3);
+    let members = |event: &Value| event.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    assert_eq!(members(&events[0]), ["at", "commit", "data", "number", "type"]);
+    assert_eq!(members(&events[1]), ["at", "commit", "number", "type"]);
+    assert_eq!((&events[0]["type"], &events[0]["data"]), (&json!("ProductRestocked"), &json!({"amount": 3})));
+    assert_eq!((&events[2]["number"], &events[2]["type"]), (&json!(3), &json!("ProductReserved")));
+    assert_eq!(events[1]["commit"], events[2]["commit"]);
+    assert_ne!(events[0]["commit"], events[1]["commit"]);
+
+    let rest = client.get(&format!("{path}/events?after=2")).await;
+    assert_eq!(rest.body, json!([events[2]]));
+    assert_eq!(client.get(&format!("{path}/events?after=3")).await.body, json!([]));
+    is_problem(&client.get("/products/none/events").await, 404, "/products/none/events");
+}
+
+#[tokio::test]
+async fn products_are_listed_whole_or_in_pages() {
+    let Shop { client, .. } = &shop();
+    assert_eq!(client.get("/products").await.body, json!([]));
+    let mut paths = Vec::new();
+    for amount in 1..=7 {
+        paths.push(product(client, amount).await);
+    }
+    let path_of = |product: &Value| format!("/products/{}", product["id"].as_str().expect("an id"));
+    let all = client.get("/products").await;
+    let mut all: Vec<_> = all.body.as_array().expect("an array").iter().map(path_of).collect();
+    all.sort();
+    let mut sorted = paths.clone();
+    sorted.sort();
+    assert_eq!(all, sorted);
+
+    let (mut next, mut listed) = (Some("/products?limit=3".to_owned()), Vec::new());
+    while let Some(path) = next {
+        let page = client.get(&path).await;
+        assert!(page.body.as_array().expect("an array").len() <= 3);
+        listed.extend(page.body.as_array().expect("an array").iter().map(path_of));
+        next = page.header("link").map(|link| {
+            let (target, relation) = link.split_once('>').expect("a target");
+            assert_eq!(relation, "; rel=\"next\"");
+            target.trim_start_matches('<').to_owned()
+        });
+    }
+    assert_eq!(listed, paths, "oldest first");
+}
+
+#[tokio::test]
+async fn what_a_client_does_wrong_is_told_apart() {
+    let Shop { client, .. } = &shop();
+    let path = product(client, 1).await;
+    let (buy, restock) = (format!("{path}/buy"), format!("{path}/restock"));
+
+    for amount in [json!(-1), json!(1.5), json!("5"), json!(null), json!(4_294_967_296_u64)] {
+        is_problem(&client.post("/products", json!({ "amount": amount })).await, 400, "/products");
+        is_problem(&client.post(&restock, json!({ "amount": amount })).await, 400, &restock);
+        is_problem(&client.post(&buy, json!({ "quantity": amount })).await, 400, &buy);
+    }
+    is_problem(&client.post("/products", json!({})).await, 400, "/products");
+    is_problem(&client.post("/products", json!({"amount": 0})).await, 409, "/products");
+    is_problem(&client.post(&restock, json!({"amount": 0})).await, 409, &restock);
+    is_problem(&client.post(&restock, json!({"amount": u32::MAX})).await, 409, &restock);
+    is_problem(&client.post(&buy, json!({"quantity": 0})).await, 409, &buy);
+    is_problem(&client.post(&buy, json!({"quantity": 2})).await, 409, &buy);
+    is_problem(&client.post(&buy, json!({"quantity": u32::MAX})).await, 409, &buy);
+    is_problem(&client.post_empty("/products/none/buy").await, 404, "/products/none/buy");
+    is_problem(&client.get("/products/none").await, 404, "/products/none");
+    is_problem(&client.get("/nowhere").await, 404, "/nowhere");
+    is_problem(&client.get("/").await, 404, "/");
+
+    let wrong_method = Answer::to(client.request("DELETE", &path)).await;
+    is_problem(&wrong_method, 405, &path);
+    assert_eq!(wrong_method.header("allow"), Some("GET,HEAD"));
+    let plain =
+        client.request("POST", "/products").header("content-type", "text/plain").body("{\"amount\": 1}");
+    is_problem(&Answer::to(plain).await, 415, "/products");
+    let malformed =
+        client.request("POST", "/products").header("content-type", "application/json").body("{\"amount\"");
+    is_problem(&Answer::to(malformed).await, 400, "/products");
+    let large = client
+        .request("POST", "/products")
+        .header("content-type", "application/json")
+        .body(vec![b' '; 2 << 20]);
+    is_problem(&Answer::to(large).await, 413, "/products");
+
+    assert_eq!(client.get(&path).await.body["version"], 1, "none of it changed anything");
+}
+
+#[tokio::test]
+async fn a_version_can_be_asked_for_and_insisted_on() {
+    let Shop { client, .. } = &shop();
+    let path = product(client, 5).await;
+    let buy = format!("{path}/buy");
+    let when = |header: &str, value: &str| client.request("POST", &buy).header(header, value);
+
+    assert_eq!(Answer::to(when("if-match", "\"1\"")).await.status, 200);
+    is_problem(&Answer::to(when("if-match", "\"1\"")).await, 412, &buy);
+    assert_eq!(Answer::to(when("if-match", "\"7\", \"2\"")).await.status, 200);
+    assert_eq!(Answer::to(when("if-match", "*")).await.status, 200);
+    is_problem(&Answer::to(when("if-match", "W/\"4\"")).await, 412, &buy);
+    is_problem(&Answer::to(when("if-match", "4")).await, 400, &buy);
+
+    let unchanged = Answer::to(client.request("GET", &path).header("if-none-match", "\"4\"")).await;
+    assert_eq!(
+        (unchanged.status, unchanged.header("etag"), &unchanged.body),
+        (304, Some("\"4\""), &Value::Null)
+    );
+    let changed = Answer::to(client.request("GET", &path).header("if-none-match", "\"3\"")).await;
+    assert_eq!(changed.status, 200);
+}
+
+#[tokio::test]
+async fn a_repeated_request_with_one_key_happens_once() {
+    let Shop { client, .. } = &shop();
+    let with_key = |path: &str, key: &str, body: Value| {
+        Answer::to(client.request("POST", path).header("idempotency-key", key).json(&body))
+    };
+    let created = with_key("/products", "create-1", json!({"amount": 5})).await;
+    assert_eq!(created.status, 201);
+    let path = created.header("location").expect("a location").to_owned();
+    let (buy, restock) = (format!("{path}/buy"), format!("{path}/restock"));
+    let bought = with_key(&buy, "buy-1", json!({"quantity": 2})).await;
+    assert_eq!((bought.status, &bought.body["version"]), (200, &json!(3)));
+    with_key(&restock, "restock-1", json!({"amount": 1})).await;
+
+    let answer = |answer: Answer| (answer.status, answer.header("etag").map(str::to_owned), answer.body);
+    assert_eq!(answer(with_key("/products", "create-1", json!({"amount": 5})).await), answer(created));
+    assert_eq!(answer(with_key(&buy, "buy-1", json!({"quantity": 2})).await), answer(bought));
+    is_problem(&with_key("/products", "create-1", json!({"amount": 6})).await, 422, "/products");
+    is_problem(&with_key(&buy, "buy-1", json!({"quantity": 1})).await, 422, &buy);
+    is_problem(&with_key(&restock, "buy-1", json!({"amount": 1})).await, 422, &restock);
+    assert_eq!(client.get(&path).await.body["version"], 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_buyers_of_forty_items() {
+    let Shop { client, .. } = &shop();
+    let path = product(client, 40).await;
+    let buy = format!("{path}/buy");
+    let answers = join_all((0..64).map(|_| client.post_empty(&buy))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 40);
+    assert_eq!(answers.iter().filter(|answer| answer.status == 409).count(), 24);
+    let events = client.get(&format!("{path}/events")).await;
+    let numbers: Vec<_> =
+        events.body.as_array().expect("an array").iter().map(|event| event["number"].clone()).collect();
+    assert_eq!(numbers, (1..=41).map(Value::from).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn the_trace_of_a_request_is_in_the_log() {
+    let shop = shop();
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let request = shop.client.request("POST", "/products").json(&json!({"amount": 1}));
+    let request = request
+        .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
+        .header("x-request-id", "r-1");
+    let answer = Answer::to(request).await;
+    assert_eq!(answer.header("x-request-id"), Some("r-1"));
+    let path = answer.header("location").expect("a location").to_owned();
+    // The line of this request is written before the answer to the next one.
+    shop.client.get(&path).await;
+    let line =
+        shop._running.log().into_iter().find(|line| line.contains(trace)).expect("a line of the access log");
+    let line: Value = serde_json::from_str(&line).expect("a JSON line");
+    assert_eq!(
+        (&line["request_id"], &line["status"], &line["path"]),
+        (&json!("r-1"), &json!(201), &json!("/products"))
+    );
+}

@@ -1,0 +1,179 @@
+//! [`Running`]: the process of a service.
+
+use std::{
+    env,
+    ffi::OsStr,
+    io::{BufRead as _, BufReader, Read as _},
+    path::Path,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::Client;
+
+/// How long a service may take to start or to stop before the test fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the names of a service's settings begin with.
+const SETTINGS: [&str; 8] =
+    ["HOST", "PORT", "DATA_DIR", "DYNAMODB_", "SUBSCRIPTIONS_", "AWS_", "RUST_LOG", "LOG_FORMAT"];
+
+/// A service that answers on a port of its own. Killed when it is dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    address: String,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+/// A program of a service over the store in `data_dir`, on any free port, with its log as JSON, and with no setting that
+/// happens to be in the environment of the tests.
+#[must_use]
+pub fn program(path: impl AsRef<OsStr>, data_dir: &Path) -> Command {
+    let mut command = Command::new(path);
+    for (name, _) in env::vars_os() {
+        let is_setting = |prefix| name.to_string_lossy().starts_with(prefix);
+        if SETTINGS.into_iter().any(is_setting) {
+            command.env_remove(name);
+        }
+    }
+    command.env("PORT", "0").env("DATA_DIR", data_dir).env("LOG_FORMAT", "json");
+    command
+}
+
+impl Running {
+    /// Starts a [`program`] and waits until it listens.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    #[must_use]
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = spawn(command);
+        let stdout = child.stdout.take().expect("standard output is a pipe");
+        let log = Arc::<Mutex<Vec<String>>>::default();
+        let (listening, listens) = mpsc::channel();
+        thread::spawn({
+            let log = log.clone();
+            move || {
+                for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                    if let Some((_, address)) = line.split_once("listening on http://") {
+                        let end = address.find(|end: char| end == '"' || end.is_whitespace());
+                        // The test has given up already when nobody takes it.
+                        let _ = listening.send(address[..end.unwrap_or(address.len())].to_owned());
+                    }
+                    log.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                }
+            }
+        });
+        let Ok(address) = listens.recv_timeout(PATIENCE) else {
+            let _ = child.kill();
+            let mut errors = String::new();
+            let _ = child.stderr.take().expect("standard error is a pipe").read_to_string(&mut errors);
+            panic!("{command:?} does not listen. Log: {log:#?} Errors: {errors}");
+        };
+        // What it complains about from now on is for whoever runs the test.
+        let stderr = child.stderr.take().expect("standard error is a pipe");
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                #[allow(clippy::print_stderr, reason = "the runner of the test shows it when the test fails")]
+                {
+                    eprintln!("{line}");
+                }
+            }
+        });
+        Self { child, address, log }
+    }
+
+    /// A client of this service.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(&self.address)
+    }
+
+    /// Host and port that it listens on.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The lines that it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends it as a crash would: `kill -9`.
+    pub fn crash(mut self) {
+        self.signal(Signal::KILL);
+        let _ = self.child.wait();
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process has an id");
+        // A process that has ended is not there to be told.
+        let _ = kill_process(id, signal);
+    }
+
+    /// Tells it to stop, as a supervisor does, and waits until it has.
+    ///
+    /// # Panics
+    ///
+    /// When it goes on regardless.
+    pub fn stop(self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.wait()
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Panics
+    ///
+    /// When it goes on.
+    pub fn wait(mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if let Some(status) = self.child.try_wait().expect("our own child can be waited for") {
+                return status;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        panic!("it does not stop. Log: {:#?}", self.log());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a [`program`] prints that refuses to start.
+///
+/// # Panics
+///
+/// When it starts all the same.
+#[must_use]
+pub fn refused_to_start(command: &mut Command) -> Output {
+    let mut child = spawn(command);
+    let deadline = Instant::now() + PATIENCE;
+    while child.try_wait().expect("our own child can be waited for").is_none() {
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            panic!("{command:?} has started");
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output().expect("its output can be read")
+}
+
+fn spawn(command: &mut Command) -> Child {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
+}
