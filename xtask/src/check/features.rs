@@ -1,0 +1,15 @@
+//! Every combination of the facade's features compiles.
+
+use crate::run::{Result, cargo, run};
+
+const FEATURES: [&str; 3] = ["http", "service", "sqlite"];
+
+pub(super) fn check() -> Result {
+    for combination in 0..1 << FEATURES.len() {
+        let enabled = FEATURES.iter().enumerate().filter(|(index, _)| combination & (1 << index) != 0);
+        let enabled = enabled.map(|(_, feature)| *feature).collect::<Vec<_>>().join(",");
+        let facade = ["clippy", "--package", "aws-event-sourcing", "--no-default-features", "--locked"];
+        run(cargo(&facade).args(["--features", &enabled, "--", "-D", "warnings"]))?;
+    }
+    Ok(())
+}
