@@ -1,0 +1,72 @@
+//! What the library costs on this machine, each figure beside the floor: what the disk takes for one durable write.
+//!
+//! ```sh
+//! cargo run -p bench --release            # a table
+//! cargo run -p bench --release -- --json  # the same for machines
+//! ```
+//!
+//! Machines are shared and noisy: figures are medians, and every ratio compares what was measured side by side in one
+//! run.
+
+mod commits;
+mod creates;
+mod domain;
+mod fill;
+mod find_all;
+mod floor;
+mod hydrate;
+mod report;
+mod shop;
+
+use std::{error::Error, path::Path, process::ExitCode};
+
+use report::Report;
+
+const HELP: &str = "\
+What aws-event-sourcing costs on this machine, beside what a durable write costs.
+
+Usage: cargo run -p bench --release [-- OPTIONS]
+
+Options:
+  --json   Print JSON instead of a table
+  --help   Print this
+";
+
+type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => embedded().await.map(|report| report.table()),
+        ["--json"] => embedded().await.map(|report| report.json()),
+        ["--help" | "-h"] => Ok(HELP.to_owned()),
+        [find_all::CHILD, path] => find_all::in_this_process(Path::new(path)).await,
+        unknown => Err(format!("unknown arguments {unknown:?}\n\n{HELP}").into()),
+    };
+    match result {
+        Ok(output) => {
+            report::print(&output);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            report::complain(&format!("bench: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Everything about the embedded store.
+async fn embedded() -> Result<Report> {
+    // On the disk that holds the build, which is the disk that people work on; a temporary folder may be in memory.
+    let target =
+        std::env::current_exe()?.parent().map(Path::to_owned).ok_or("the program is in no folder")?;
+    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(target)?;
+    let mut report = Report::default();
+    creates::measure(folder.path(), &mut report).await?;
+    commits::measure(folder.path(), &mut report).await?;
+    hydrate::measure(folder.path(), &mut report).await?;
+    find_all::measure(folder.path(), &mut report).await?;
+    shop::measure(folder.path(), &mut report).await?;
+    Ok(report)
+}
