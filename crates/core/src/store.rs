@@ -39,11 +39,15 @@ pub type CommitStream = Pin<Box<dyn Stream<Item = Result<Commit, StoreError>> + 
 /// 8. **Listed once.** Walking all pages of [`list`](Self::list) gives every resource that existed when the walk
 ///    began exactly once, oldest first, whatever is created meanwhile.
 /// 9. **Faithful.** What is read equals what was appended: every id, type, number in a payload, and the caller's
-///    `meta`. What a store cannot hold exactly it refuses before it writes.
+///    `meta`. Numbers are compared by their decimal value, and a whole number comes back without a fraction or an
+///    exponent; the order of keys is free. What a store cannot hold exactly it refuses before it writes, as
+///    [`StoreErrorKind::Unencodable`].
 /// 10. **Limited.** A commit that [`limits::check`](crate::limits::check) refuses is refused with that
 ///     [`LimitExceeded`](crate::limits::LimitExceeded) as the source of the error, before anything is sent. A resource
 ///     whose id is beyond its limits is not there.
 /// 11. **Separate.** Two resources with the same id and different types have nothing to do with each other.
+/// 12. **Unhindered.** A stream that nobody reads on, and one that is dropped half-way, hold up nobody. The streams of
+///     a scan may be read side by side or one after the other.
 ///
 /// A version can only come from a store, so numbers have no gaps: whoever appends number `n + 1` has read number `n`.
 /// Stores rely on that and do not check it.
@@ -60,8 +64,8 @@ pub trait EventStore: Send + Sync + 'static {
     /// Every commit of a resource type, as one stream or as several that may be read side by side. At least one.
     fn scan(&self, resource_type: &Arc<str>) -> Vec<CommitStream>;
 
-    /// Ids of a resource type in the order of their first commit's time, then of the id: at most `limit` of those that
-    /// follow `after`. A `limit` of 0 counts as 1.
+    /// Ids of a resource type in the order of their first commit's time, then of the id's bytes: at most `limit` of
+    /// those that follow `after`. A `limit` of 0 counts as 1; a store may give fewer than a large one asks for.
     fn list<'a>(
         &'a self,
         resource_type: &'a Arc<str>,
@@ -85,7 +89,7 @@ pub enum Appended {
 pub struct Page {
     /// The ids.
     pub ids: Vec<ResourceId>,
-    /// Where the next page begins; none when there is no more.
+    /// Where the next page begins; none exactly when there is no more.
     pub next: Option<Cursor>,
 }
 
