@@ -88,7 +88,7 @@ impl<A: Aggregate> Repository<A> {
                 None => head.version > 0,
             };
             if !acceptable {
-                let largest = expecting.as_ref().map(|versions| versions.last().copied().unwrap_or_default());
+                let largest = expecting.as_ref().map(|versions| versions.last().copied().unwrap_or(u64::MAX));
                 match largest {
                     Some(expected) if newest || head.version > expected => {
                         return Err(CommitError::Conflict { expected, actual: head.version });
