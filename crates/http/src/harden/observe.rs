@@ -52,7 +52,6 @@ fn trace(headers: &HeaderMap) -> TraceParent {
 pub(super) async fn observe(mut request: Request, next: Next) -> Response {
     let subject = Subject::of(&request);
     let Subject { request_id, trace, method, path } = subject.clone();
-    request.headers_mut().insert(X_REQUEST_ID, request_id.to_header());
     request.extensions_mut().insert(request_id.clone());
     request.extensions_mut().insert(subject.clone());
 

@@ -8,6 +8,7 @@ use axum::{
     body::Body,
     extract::{Path, Query},
     http::StatusCode,
+    middleware::map_response,
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
@@ -126,6 +127,40 @@ async fn documents_of_the_users_own_are_left_as_they_are() {
         assert_eq!(response.text().await.unwrap(), body);
     }
     assert_eq!(log.line("failed")["fields"]["path"], "/html");
+}
+
+#[tokio::test]
+async fn a_length_that_the_text_had_is_not_the_problems() {
+    let text = || async { (StatusCode::BAD_REQUEST, [("content-length", "5")], "wrong") };
+    let server = Server::start(Router::new().route("/", get(text))).await;
+    assert_eq!(problem(server.get("/").send().await.unwrap(), 400).await["detail"], "wrong");
+}
+
+#[tokio::test]
+async fn a_problem_that_a_layer_has_turned_into_something_else_is_left_as_it_is() {
+    async fn refuse() -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, "wrong")
+    }
+    async fn in_html(mut response: Response) -> Response {
+        *response.body_mut() = "<h1>wrong</h1>".into();
+        response.headers_mut().insert("content-type", "text/html".parse().unwrap());
+        response
+    }
+    async fn packed(mut response: Response) -> Response {
+        *response.body_mut() = "pk".into();
+        response.headers_mut().insert("content-encoding", "zip".parse().unwrap());
+        response
+    }
+    let router = Router::new()
+        .route("/html", get(refuse).layer(map_response(in_html)))
+        .route("/packed", get(refuse).layer(map_response(packed)));
+    let (log, _guard) = Log::capture();
+    let server = Server::start(router).await;
+    for (path, body) in [("/html", "<h1>wrong</h1>"), ("/packed", "pk")] {
+        let response = server.get(path).send().await.unwrap();
+        assert_eq!((response.status().as_u16(), &*response.text().await.unwrap()), (400, body));
+    }
+    assert!(log.lines("refused").iter().all(|line| line["fields"]["error"] == "wrong"));
 }
 
 #[tokio::test]

@@ -7,12 +7,12 @@ use std::{
 };
 
 use aws_event_sourcing_core::{EventStore as _, MemoryStore, Repository, TraceParent};
-use aws_event_sourcing_http::{Json, Problem, RequestId, Settings};
+use aws_event_sourcing_http::{Json, Path, Problem, RequestId, Settings};
 use axum::{
     Router,
     body::{Body, Bytes},
     extract::DefaultBodyLimit,
-    http::StatusCode,
+    http::{Request, StatusCode},
     routing::{get, post},
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -23,6 +23,7 @@ use tokio::{
     net::TcpStream,
     sync::mpsc,
 };
+use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use crate::{
@@ -172,6 +173,15 @@ async fn a_handler_that_takes_too_long_is_dropped_and_answered_with_503() {
     assert_eq!(dropped.recv().await, None);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_request_has_30_seconds() {
+    let router = Router::new().route("/", get(pending::<()>));
+    let router = aws_event_sourcing_http::harden(router, &Settings::default());
+    let begun = tokio::time::Instant::now();
+    let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+    assert_eq!((response.status().as_u16(), begun.elapsed().as_secs()), (503, 30));
+}
+
 #[tokio::test]
 async fn a_body_that_does_not_arrive_is_408() {
     let server = Server::start_with(measuring(), &hasty()).await;
@@ -206,25 +216,28 @@ async fn the_time_ends_with_the_head_of_the_response() {
     assert_eq!(server.get("/").send().await.unwrap().text().await.unwrap(), "ab");
 }
 
-async fn broken() -> &'static str {
-    panic!("secret {}", 7)
+async fn broken(Path(reason): Path<String>) -> &'static str {
+    match &*reason {
+        "fixed" => panic!("a secret"),
+        _ => panic!("a secret: {reason}"),
+    }
 }
 
 #[tokio::test]
 async fn a_panic_is_500_and_the_connection_lives_on() {
     let (log, _guard) = Log::capture();
-    let router = Router::new().route("/panic", get(broken)).route("/fine", get(|| async { "fine" }));
+    let router = Router::new().route("/{reason}", get(broken)).route("/fine", get(|| async { "fine" }));
     let server = Server::start(router).await;
     let answer = server
-        .say(b"GET /panic HTTP/1.1\r\nhost: x\r\n\r\nGET /fine HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .say(b"GET /seven HTTP/1.1\r\nhost: x\r\n\r\nGET /fine HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         .await;
     assert!(answer.starts_with("HTTP/1.1 500 ") && answer.ends_with("fine"), "{answer}");
     assert!(answer.contains("HTTP/1.1 200 ") && !answer.contains("secret"), "{answer}");
-    problem(server.get("/panic").send().await.unwrap(), 500).await;
+    problem(server.get("/fixed").send().await.unwrap(), 500).await;
     let lines = log.lines("failed");
-    assert_eq!(lines.len(), 2);
-    assert_eq!(lines[0]["fields"]["error"], "panicked: secret 7");
-    assert_eq!(lines[0]["fields"]["path"], "/panic");
+    let errors: Vec<_> = lines.iter().map(|line| &line["fields"]["error"]).collect();
+    assert_eq!(errors, ["panicked: a secret: seven", "panicked: a secret"]);
+    assert_eq!(lines[0]["fields"]["path"], "/seven");
 }
 
 #[tokio::test]
@@ -344,6 +357,16 @@ async fn a_client_that_goes_away_leaves_a_line_too() {
     let line = log.line("abandoned");
     assert_eq!((&line["fields"]["path"], &line["fields"]["status"]), (&json!("/"), &Value::Null));
     assert!(log.lines("answered").is_empty());
+}
+
+#[tokio::test]
+async fn a_hardened_router_may_be_a_part_of_another() {
+    let products = Repository::<Product>::new(MemoryStore::new());
+    let hardened = aws_event_sourcing_http::harden(api(products), &Settings::default());
+    let server = Server::start_as_it_is(Router::new().nest("/v1", hardened)).await;
+    let created = server.post("/v1/products").json(&json!({"amount": 1})).send().await.unwrap();
+    assert!(header(created.headers(), "location").starts_with("/v1/products/"));
+    problem(server.get("/v1/products/7").send().await.unwrap(), 404).await;
 }
 
 #[tokio::test]

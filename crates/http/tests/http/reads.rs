@@ -177,6 +177,16 @@ async fn events_can_be_shown_from_every_number_on() {
 }
 
 #[tokio::test]
+async fn a_client_that_asks_for_news_of_a_resource_costs_one_short_read() {
+    let store = Faulty::default();
+    let (server, products) = shop_on(store.clone()).await;
+    products.create(ProductRestocked { amount: 9 }).id("p").await.unwrap();
+    store.readers.all.store(0, SeqCst);
+    assert!(numbers_after(&server, "1").await.is_empty());
+    assert_eq!(store.readers.all.load(SeqCst), 1);
+}
+
+#[tokio::test]
 async fn all_resources_are_one_array() {
     let (server, _) = shop().await;
     assert_eq!(server.get("/products").send().await.unwrap().text().await.unwrap(), "[]");

@@ -35,9 +35,12 @@ impl Server {
     }
 
     pub(crate) async fn start_with(router: Router, settings: &Settings) -> Self {
+        Self::start_as_it_is(harden(router, settings)).await
+    }
+
+    pub(crate) async fn start_as_it_is(router: Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = harden(router, settings);
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { address, client: Client::new() }
     }

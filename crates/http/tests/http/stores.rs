@@ -30,9 +30,10 @@ pub(crate) struct Faulty {
     pub(crate) readers: Arc<Readers>,
 }
 
-/// How many histories are, and were at the most, being read at a time.
+/// How many histories have been read, are being read, and were at the most being read at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Readers {
+    pub(crate) all: AtomicUsize,
     now: AtomicUsize,
     pub(crate) most: AtomicUsize,
 }
@@ -106,6 +107,7 @@ impl EventStore for Faulty {
     fn read(&self, resource: &ResourceKey, after: u64) -> CommitStream {
         let readers = self.readers.clone();
         let counted = stream::once(async move {
+            readers.all.fetch_add(1, SeqCst);
             readers.most.fetch_max(readers.now.fetch_add(1, SeqCst) + 1, SeqCst);
             tokio::task::yield_now().await;
             readers.now.fetch_sub(1, SeqCst);
