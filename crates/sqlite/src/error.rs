@@ -124,7 +124,9 @@ fn kind_of_io(error: &std::io::Error) -> StoreErrorKind {
     match error.kind() {
         Io::PermissionDenied | Io::ReadOnlyFilesystem => StoreErrorKind::Denied,
         Io::StorageFull | Io::QuotaExceeded => StoreErrorKind::Full,
-        Io::NotFound | Io::NotADirectory | Io::InvalidInput | Io::InvalidFilename => StoreErrorKind::Misconfigured,
+        Io::NotFound | Io::NotADirectory | Io::InvalidInput | Io::InvalidFilename => {
+            StoreErrorKind::Misconfigured
+        }
         _ => StoreErrorKind::Internal,
     }
 }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use crate::{
     error::{Doing, Error},
-    pages::{Page, Place},
+    pages::{Place, Rest},
     path::FilePath,
     rows::{PageSize, Rows},
 };
@@ -26,16 +26,12 @@ pub(crate) struct History {
 
 impl History {
     /// Whether the page ended before the history did.
-    fn fill(&self, rows: &mut Rows, connection: &Connection) -> Result<bool, Error> {
-        let failed = |source| Error::sqlite(&self.path, Doing::Reading, source);
-        let mut statement = connection.prepare_cached(EVENTS).map_err(failed)?;
-        let key = (&*self.resource.resource_type, self.resource.id.as_str(), self.after);
-        let mut found = statement.query(key).map_err(failed)?;
-        // Each page has its own copy of the key. The thread that reads a page and the one that drops the page before
-        // it would else fight for one reference count at every commit.
-        let resource = ResourceKey::new(key.0, key.1);
-        while let Some(row) = found.next().map_err(failed)? {
-            if !rows.take(row, 0, &resource)? {
+    fn fill(&self, rows: &mut Rows, size: PageSize, connection: &Connection) -> rusqlite::Result<bool> {
+        let mut statement = connection.prepare_cached(EVENTS)?;
+        let resource = &self.resource;
+        let mut found = statement.query((&*resource.resource_type, resource.id.as_str(), self.after))?;
+        while let Some(row) = found.next()? {
+            if !rows.take(row, 0, None, size)? {
                 return Ok(true);
             }
         }
@@ -44,15 +40,14 @@ impl History {
 }
 
 impl Place for History {
-    fn read(self, connection: &Connection, size: PageSize) -> Page<Self> {
-        let mut rows = Rows::new(size);
-        match self.fill(&mut rows, connection) {
-            Ok(true) => {
-                let after = rows.last_number().map_or(self.after, u64::cast_signed);
-                Page::with_more(rows.into_commits(), Self { after, ..self })
+    fn read(self, connection: &Connection, size: PageSize, rows: &mut Rows) -> Rest<Self> {
+        match self.fill(rows, size, connection) {
+            Ok(true) => Rest::From(Self { after: rows.last_number().unwrap_or(self.after), ..self }),
+            Ok(false) => Rest::Nothing,
+            Err(source) => {
+                rows.forget_last_commit();
+                Rest::Broken(Error::sqlite(&self.path, Doing::Reading, source))
             }
-            Ok(false) => Page::last(rows.into_commits()),
-            Err(error) => Page::broken(rows.into_commits(), error),
         }
     }
 }

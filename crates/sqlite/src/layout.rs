@@ -55,7 +55,7 @@
 //! Both numbers are in the first page of the file itself and not only in its log, so that they can be read without
 //! opening the log: a file is created before it has one, and a migration is followed by a checkpoint.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// Marks the file as an event store of this library: `AWES`. In the output of `file(1)` too.
 pub(crate) const APPLICATION_ID: i64 = 0x4157_4553;
@@ -108,7 +108,9 @@ pub(crate) enum Found {
 impl Found {
     /// Looks at the numbers in the file's first page. Neither reads nor understands its tables, so that it works on
     /// any layout.
-    pub(crate) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+    ///
+    /// To be called in a transaction: another process may be changing them.
+    pub(crate) fn read(connection: &Transaction<'_>) -> rusqlite::Result<Self> {
         let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
         let layout = number("user_version")?;
         Ok(match number("application_id")? {
@@ -158,6 +160,10 @@ mod tests {
 
     const LATER: &[&str] = &[MIGRATIONS[0], "CREATE TABLE later (a TEXT)", "INSERT INTO later VALUES ('b')"];
 
+    fn found(connection: &Connection) -> Found {
+        Found::read(&connection.unchecked_transaction().unwrap()).unwrap()
+    }
+
     fn tables(connection: &Connection) -> Vec<String> {
         let mut statement =
             connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
@@ -170,10 +176,10 @@ mod tests {
         for layout in 0..LATER.len() {
             let mut connection = Connection::open_in_memory().unwrap();
             bring_up_to_date(&mut connection, &LATER[..layout]).unwrap();
-            let before = Found::read(&connection).unwrap();
+            let before = found(&connection);
             assert_eq!(before, if layout == 0 { Found::Empty } else { Found::Layout(layout as i64) });
             assert_eq!(bring_up_to_date(&mut connection, LATER).unwrap(), before);
-            assert_eq!(Found::read(&connection).unwrap(), Found::Layout(3));
+            assert_eq!(found(&connection), Found::Layout(3));
             assert_eq!(tables(&connection), ["events", "later"]);
             let rows = || connection.query_row("SELECT count(*) FROM later", [], |row| row.get::<_, i64>(0));
             assert_eq!(rows(), Ok(1));
@@ -187,7 +193,7 @@ mod tests {
         let broken = [LATER[0], LATER[1], "INSERT INTO gone VALUES (1)"];
         bring_up_to_date(&mut connection, &broken).unwrap_err();
         assert!(connection.is_autocommit());
-        assert_eq!(Found::read(&connection).unwrap(), Found::Layout(1));
+        assert_eq!(found(&connection), Found::Layout(1));
         assert_eq!(tables(&connection), ["events"]);
     }
 
@@ -202,6 +208,6 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         bring_up_to_date(&mut connection, LATER).unwrap();
         assert_eq!(bring_up_to_date(&mut connection, MIGRATIONS).unwrap(), Found::Layout(3));
-        assert_eq!(Found::read(&connection).unwrap(), Found::Layout(3));
+        assert_eq!(found(&connection), Found::Layout(3));
     }
 }

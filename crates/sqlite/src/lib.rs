@@ -1,4 +1,5 @@
 //! The embedded event store: one SQLite file.
+mod commits;
 mod connection;
 mod error;
 mod history;

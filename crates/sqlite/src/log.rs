@@ -39,18 +39,21 @@ impl Log {
     }
 
     /// Makes a checkpoint if the log is long enough for one.
-    pub(crate) fn fold_in(&mut self, connection: &Connection, path: &FilePath, nobody_waits: bool) {
+    pub(crate) fn fold_in_if_long(&mut self, connection: &Connection, path: &FilePath, nobody_waits: bool) {
         let pages = self.pages.load(Ordering::Relaxed);
         if pages < self.folded_at {
             // It has begun anew.
             self.folded_at = 0;
         }
-        if pages - self.folded_at < if nobody_waits { LONG } else { TOO_LONG } {
-            return;
+        if pages - self.folded_at >= if nobody_waits { LONG } else { TOO_LONG } {
+            self.fold_in(connection, path);
         }
-        // Does what can be done without waiting for anybody. What readers still need stays in the log, which then
-        // grows on, until the next time.
-        self.folded_at = pages;
+    }
+
+    /// Makes a checkpoint: does what can be done without waiting for anybody. What readers still need stays in the
+    /// log, which then grows on until the next time.
+    pub(crate) fn fold_in(&mut self, connection: &Connection, path: &FilePath) {
+        self.folded_at = self.pages.load(Ordering::Relaxed);
         if let Err(error) = connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE) {
             tracing::warn!(%path, error = &error as &dyn std::error::Error, "cannot fold in the log of the event store");
         }

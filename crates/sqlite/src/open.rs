@@ -4,12 +4,12 @@
 //! connection that believes the file to be immutable, and why no file is opened here other than by SQLite: to close a
 //! file is to give up all locks that the process has on it, those of another store on the same file too.
 
-use std::{fs, io};
+use std::{fs, io, thread, time::Instant};
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use crate::{
-    connection,
+    connection::{self, BETWEEN_LOOKS, PATIENCE},
     error::{Doing, Error},
     layout::{self, Found},
     path::FilePath,
@@ -26,8 +26,8 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Connection, Error> 
     if exists(path)? {
         let flags =
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let look = Connection::open_with_flags(path.as_immutable_uri(), flags).map_err(failed)?;
-        accept(path, Found::read(&look).map_err(failed)?, migrations)?;
+        let mut look = Connection::open_with_flags(path.as_immutable_uri(), flags).map_err(failed)?;
+        accept(path, look_at(&mut look).map_err(failed)?, migrations)?;
     }
 
     let mut connection = connection::open(path).map_err(failed)?;
@@ -36,7 +36,7 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Connection, Error> 
     }
     // Until the file is accepted, closing it must not fold in a log that somebody else may understand better.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
-    let mut found = Found::read(&connection).map_err(failed)?;
+    let mut found = look_at(&mut connection).map_err(failed)?;
     accept(path, found, migrations)?;
     if found.lacks(migrations) {
         connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
@@ -71,6 +71,10 @@ fn exists(path: &FilePath) -> Result<bool, Error> {
     }
 }
 
+fn look_at(connection: &mut Connection) -> rusqlite::Result<Found> {
+    Found::read(&connection.transaction()?)
+}
+
 fn accept(path: &FilePath, found: Found, migrations: &[&str]) -> Result<(), Error> {
     let supported = layout::number_of(migrations);
     match found {
@@ -84,10 +88,18 @@ fn accept(path: &FilePath, found: Found, migrations: &[&str]) -> Result<(), Erro
 
 /// Switches the file to a write-ahead log. It stays switched.
 fn write_ahead(path: &FilePath, connection: &Connection) -> Result<(), Error> {
-    let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
-    match mode.map_err(|source| Error::sqlite(path, Doing::Opening, source))?.as_str() {
-        "wal" => Ok(()),
-        _ => Err(Error::NoLog { path: path.clone() }),
+    let failed = |source| Error::sqlite(path, Doing::Opening, source);
+    let since = Instant::now();
+    loop {
+        let switched =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+        match switched.map_err(failed) {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(_) => return Err(Error::NoLog { path: path.clone() }),
+            // SQLite does not wait for its turn here: two who both wait to switch would wait for each other.
+            Err(Error::Locked { .. }) if since.elapsed() < PATIENCE => thread::sleep(BETWEEN_LOOKS),
+            Err(error) => return Err(error),
+        }
     }
 }
 

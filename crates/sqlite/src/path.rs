@@ -37,7 +37,7 @@ impl FilePath {
         for &byte in self.0.as_os_str().as_encoded_bytes() {
             match byte {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => {
-                    uri.push(byte.into())
+                    uri.push(byte.into());
                 }
                 b'\\' if MAIN_SEPARATOR == '\\' => uri.push('/'),
                 _ => uri.push_str(&format!("%{byte:02X}")),

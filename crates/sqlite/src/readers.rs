@@ -43,53 +43,58 @@ impl Readers {
         Self(Arc::new(Set { path, most, permits, idle }))
     }
 
-    /// Has a job done. It begins as soon as there is a connection and goes on to its end whether or not anybody waits
-    /// for it; a job that nobody waits for any more does not begin.
+    /// Has a job done with a connection, as soon as there is one, or with the reason why there will be none. It is
+    /// done to its end, whether or not anybody waits for it.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime.
-    pub(crate) fn start<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
-    ) -> oneshot::Receiver<Result<T, Error>> {
-        let (answer, answered) = oneshot::channel();
+    pub(crate) fn start(&self, job: impl FnOnce(Result<&Connection, Error>) + Send + 'static) {
         let readers = self.clone();
         match self.permits().try_acquire_owned() {
-            Ok(permit) => readers.run(permit, job, answer),
+            Ok(permit) => readers.run(permit, job),
             Err(TryAcquireError::NoPermits) => {
                 // A task of its own: whoever waits in line must take its turn when it comes, polled or not.
                 tokio::spawn(async move {
                     match readers.permits().acquire_owned().await {
-                        Ok(permit) => readers.run(permit, job, answer),
-                        Err(_) => drop(answer.send(Err(readers.closed()))),
+                        Ok(permit) => readers.run(permit, job),
+                        Err(_) => job(Err(readers.closed())),
                     }
                 });
             }
-            Err(TryAcquireError::Closed) => drop(answer.send(Err(self.closed()))),
+            Err(TryAcquireError::Closed) => job(Err(self.closed())),
         }
-        answered
     }
 
-    fn run<T: Send + 'static>(
+    fn run(
         self,
         permit: OwnedSemaphorePermit,
-        job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
-        answer: oneshot::Sender<Result<T, Error>>,
+        job: impl FnOnce(Result<&Connection, Error>) + Send + 'static,
     ) {
         spawn_blocking(move || {
-            if answer.is_closed() {
-                return;
+            match self.take() {
+                Ok(connection) => {
+                    job(Ok(&connection));
+                    self.put_back(connection);
+                }
+                Err(error) => job(Err(error)),
             }
-            let result = self.take().and_then(|connection| {
-                let result = job(&connection);
-                self.put_back(connection);
-                result
-            });
-            // First: whoever gets the answer may ask for the next page at once.
             drop(permit);
-            drop(answer.send(result));
         });
+    }
+
+    /// The result of a job.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub(crate) async fn get<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.start(move |connection| drop(answer.send(connection.and_then(job))));
+        answered.await.unwrap_or_else(|_| Err(self.interrupted()))
     }
 
     fn take(&self) -> Result<Connection, Error> {

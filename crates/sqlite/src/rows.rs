@@ -1,11 +1,12 @@
-//! From rows to commits: [`Rows`] puts a page of them together.
+//! [`Rows`]: rows of events as they are found in the file, copied and not looked into.
+//!
+//! Two threads read a page. One has the connection; it only copies, which is work enough. The other is the consumer's:
+//! it makes [commits](crate::commits) of the copies while the first is at the next page. So what is allocated for a
+//! commit is allocated where it is dropped, which costs least, and both threads have about as much to do.
 
-use std::error::Error as StdError;
+use std::ops::Range;
 
-use aws_event_sourcing_core::{Commit, EncodedEvent, Json, ResourceKey, Timestamp, TraceParent};
-use rusqlite::{Row, types::ValueRef};
-
-use crate::error::Error;
+use rusqlite::{Result, Row};
 
 /// How much a page holds before it ends: at the end of a commit, so up to one commit more.
 #[derive(Debug, Clone, Copy)]
@@ -16,148 +17,125 @@ pub(crate) struct PageSize {
     pub(crate) bytes: usize,
 }
 
-/// Takes rows, history by history in the order of their numbers, and makes commits of them.
+/// Rows of one history after the other, in the order of their numbers, to the end of a commit.
+#[derive(Debug, Default)]
 pub(crate) struct Rows {
-    commits: Vec<Commit>,
-    size: PageSize,
-    rows: usize,
-    bytes: usize,
-    /// Of the row before. What was written at the same time often shares them.
-    at: Parsed<Timestamp>,
-    trace: Parsed<TraceParent>,
+    rows: Vec<Found>,
+    /// What is in their columns, one after the other.
+    text: Vec<u8>,
+    /// The id of the last commit, in the text.
+    commit: Range<usize>,
 }
 
-impl Rows {
-    pub(crate) fn new(size: PageSize) -> Self {
-        let (at, trace) = (Parsed::default(), Parsed::default());
-        Self { commits: Vec::new(), size, rows: 0, bytes: 0, at, trace }
-    }
+/// A row: its number, and how many bytes of the text are whose.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found {
+    pub(crate) number: i64,
+    /// The resource, unless it is that of the row before.
+    pub(crate) resource: Length,
+    pub(crate) event_type: Length,
+    pub(crate) data: Length,
+    /// None for a row that goes on with the commit of the row before.
+    pub(crate) commit: Option<FoundCommit>,
+}
 
-    /// Takes an event of that resource: the columns `number`, `type`, `data`, `at`, `commit`, `trace`, `cause` and
-    /// `meta` of a row, from that column on. Does not take it, and says so, when the page is full and the event begins
-    /// a commit.
+/// What a row has to say about its commit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FoundCommit {
+    pub(crate) id: Length,
+    pub(crate) at: Length,
+    pub(crate) trace: Length,
+    pub(crate) cause: Length,
+    pub(crate) meta: Length,
+}
+
+/// Bytes of a column; none where it is NULL.
+pub(crate) type Length = Option<u32>;
+
+impl Rows {
+    /// Takes a row: the columns `number`, `type`, `data`, `at`, `commit`, `trace`, `cause` and `meta` of a query, from
+    /// that one on. The resource is given when it is another one than that of the row before.
+    ///
+    /// Does not take it, and says so, when the page is full and the row begins a commit.
     pub(crate) fn take(
         &mut self,
         row: &Row<'_>,
         column: usize,
-        resource: &ResourceKey,
-    ) -> Result<bool, Error> {
-        let read = Columns { row, first: column, resource };
-        let number = read.number()?;
-        let id = read.text(4, "commit")?;
-        // The first event of a resource follows none, so this does not mix two resources.
-        let goes_on = self
-            .commits
-            .last()
-            .is_some_and(|last| last.id.as_str() == id && last.last_number() + 1 == number);
-        if !goes_on && (self.rows >= self.size.rows || self.bytes >= self.size.bytes) {
+        resource: Option<&str>,
+        size: PageSize,
+    ) -> Result<bool> {
+        let number = row.get(column)?;
+        let commit = row.get_ref(column + 4)?.as_bytes()?;
+        // The first event of a resource follows none: commits of two resources are not taken for one.
+        let goes_on = self.rows.last().is_some_and(|last| last.number + 1 == number)
+            && number > 1
+            && self.text[self.commit.clone()] == *commit;
+        if !goes_on && self.is_full(size) {
             return Ok(false);
         }
-
-        let event_type = read.text(1, "type")?;
-        let data = read.optional(2, "data")?;
-        self.rows += 1;
-        self.bytes += event_type.len() + data.map_or(0, str::len);
-        let event = EncodedEvent { event_type: event_type.to_owned().into(), data: data.map(json) };
-        match self.commits.last_mut() {
-            Some(commit) if goes_on => commit.events.push(event),
-            _ => {
-                let meta = read.optional(7, "meta")?;
-                self.bytes += id.len() + meta.map_or(0, str::len);
-                let commit = Commit {
-                    resource: resource.clone(),
-                    number,
-                    events: vec![event],
-                    at: self.at.parse(read.text(3, "at")?).map_err(|error| read.unreadable("at", error))?,
-                    id: id.into(),
-                    trace: match read.optional(5, "trace")? {
-                        Some(text) => {
-                            Some(self.trace.parse(text).map_err(|error| read.unreadable("trace", error))?)
-                        }
-                        None => None,
-                    },
-                    cause: read.optional(6, "cause")?.map(Into::into),
-                    meta: meta.map(json),
-                };
-                self.commits.push(commit);
-            }
-        }
+        let resource = resource.map(|id| self.copy(id.as_bytes()));
+        let event_type = self.copy_column(row, column + 1)?;
+        let data = self.copy_column(row, column + 2)?;
+        let commit = if goes_on {
+            None
+        } else {
+            let begin = self.text.len();
+            let id = self.copy(commit);
+            self.commit = begin..self.text.len();
+            Some(FoundCommit {
+                id: Some(id),
+                at: self.copy_column(row, column + 3)?,
+                trace: self.copy_column(row, column + 5)?,
+                cause: self.copy_column(row, column + 6)?,
+                meta: self.copy_column(row, column + 7)?,
+            })
+        };
+        self.rows.push(Found { number, resource, event_type, data, commit });
         Ok(true)
     }
 
-    /// The number of the last event that was taken, if any was.
-    pub(crate) fn last_number(&self) -> Option<u64> {
-        self.commits.last().map(Commit::last_number)
+    fn is_full(&self, size: PageSize) -> bool {
+        self.rows.len() >= size.rows || self.text.len() >= size.bytes
     }
 
-    pub(crate) fn into_commits(self) -> Vec<Commit> {
-        self.commits
-    }
-}
-
-fn json(text: &str) -> Json {
-    Json::from_stored(text.to_owned())
-}
-
-/// The columns of one row.
-struct Columns<'a> {
-    row: &'a Row<'a>,
-    first: usize,
-    resource: &'a ResourceKey,
-}
-
-impl<'a> Columns<'a> {
-    fn number(&self) -> Result<u64, Error> {
-        let value = self.value(0, "number")?;
-        let number = value.as_i64().map_err(|error| self.unreadable("number", error))?;
-        u64::try_from(number).map_err(|error| self.unreadable("number", error))
+    fn copy_column(&mut self, row: &Row<'_>, column: usize) -> Result<Length> {
+        Ok(row.get_ref(column)?.as_bytes_or_null()?.map(|bytes| self.copy(bytes)))
     }
 
-    fn text(&self, offset: usize, name: &'static str) -> Result<&'a str, Error> {
-        self.value(offset, name)?.as_str().map_err(|error| self.unreadable(name, error))
+    fn copy(&mut self, bytes: &[u8]) -> u32 {
+        self.text.extend_from_slice(bytes);
+        // SQLite's own limit is a quarter of this.
+        u32::try_from(bytes.len()).unwrap_or(u32::MAX)
     }
 
-    fn optional(&self, offset: usize, name: &'static str) -> Result<Option<&'a str>, Error> {
-        self.value(offset, name)?.as_str_or_null().map_err(|error| self.unreadable(name, error))
+    /// The number of the last row.
+    pub(crate) fn last_number(&self) -> Option<i64> {
+        self.rows.last().map(|row| row.number)
     }
 
-    fn value(&self, offset: usize, name: &'static str) -> Result<ValueRef<'a>, Error> {
-        self.row.get_ref(self.first + offset).map_err(|error| self.unreadable(name, error))
+    pub(crate) fn forget_all(&mut self) {
+        self.rows.clear();
+        self.text.clear();
     }
 
-    fn unreadable(&self, column: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
-        Error::Unreadable {
-            resource: self.resource.to_string(),
-            number: self.row.get(self.first).unwrap_or_default(),
-            column,
-            source: source.into(),
-        }
+    /// For when nobody knows whether there is more of the last commit.
+    pub(crate) fn forget_last_commit(&mut self) {
+        let begin = self.rows.iter().rposition(|row| row.commit.is_some());
+        self.rows.truncate(begin.unwrap_or_default());
     }
-}
 
-/// A text and what it says, kept for the case that the next row has the same text.
-struct Parsed<T> {
-    text: String,
-    value: Option<T>,
-}
-
-impl<T> Default for Parsed<T> {
-    fn default() -> Self {
-        Self { text: String::new(), value: None }
+    /// The row of that index.
+    pub(crate) fn get(&self, index: usize) -> Option<Found> {
+        self.rows.get(index).copied()
     }
-}
 
-impl<T: Copy + std::str::FromStr> Parsed<T> {
-    fn parse(&mut self, text: &str) -> Result<T, T::Err> {
-        match self.value {
-            Some(value) if self.text == text => Ok(value),
-            _ => {
-                let value = text.parse()?;
-                self.text.clear();
-                self.text.push_str(text);
-                self.value = Some(value);
-                Ok(value)
-            }
-        }
+    /// How many rows from that index on go on with the commit before them.
+    pub(crate) fn going_on(&self, index: usize) -> usize {
+        self.rows[index..].iter().take_while(|row| row.commit.is_none()).count()
+    }
+
+    /// The text from there on.
+    pub(crate) fn text(&self, from: usize) -> &[u8] {
+        &self.text[from..]
     }
 }

@@ -5,12 +5,11 @@
 
 use std::sync::Arc;
 
-use aws_event_sourcing_core::{ResourceId, ResourceKey};
 use rusqlite::Connection;
 
 use crate::{
     error::{Doing, Error},
-    pages::{Page, Place},
+    pages::{Place, Rest},
     path::FilePath,
     rows::{PageSize, Rows},
 };
@@ -42,7 +41,7 @@ pub(crate) struct Scan {
 struct Behind {
     /// Where the resource is in the listing.
     at: String,
-    id: ResourceId,
+    id: String,
     /// Where the event is in the table.
     first: i64,
     number: i64,
@@ -54,39 +53,29 @@ impl Scan {
     }
 
     /// Whether the page ended before the scan did.
-    fn fill(&mut self, rows: &mut Rows, connection: &Connection) -> Result<bool, Error> {
-        let path = self.path.clone();
-        let failed = |source| Error::sqlite(&path, Doing::Reading, source);
-        // Each page has its own copy, as in a history.
-        let resource_type = Arc::<str>::from(&*self.resource_type);
-
+    fn fill(&mut self, rows: &mut Rows, size: PageSize, connection: &Connection) -> rusqlite::Result<bool> {
         if let Some(behind) = &self.behind {
-            let resource = ResourceKey::new(resource_type.clone(), behind.id.as_str());
-            let mut statement = connection.prepare_cached(REST).map_err(failed)?;
-            let mut found = statement.query((behind.first, behind.number)).map_err(failed)?;
-            while let Some(row) = found.next().map_err(failed)? {
-                if !rows.take(row, 0, &resource)? {
+            let mut statement = connection.prepare_cached(REST)?;
+            let mut found = statement.query((behind.first, behind.number))?;
+            while let Some(row) = found.next()? {
+                if !rows.take(row, 0, None, size)? {
                     return Ok(true);
                 }
             }
         }
 
-        let mut statement = connection.prepare_cached(HISTORIES).map_err(failed)?;
-        let (at, id) = self.behind.as_ref().map_or(("", ""), |behind| (&*behind.at, behind.id.as_str()));
-        let mut found = statement.query((&*self.resource_type, at, id)).map_err(failed)?;
-        let mut resource = ResourceKey::new(resource_type.clone(), id);
-        while let Some(row) = found.next().map_err(failed)? {
-            let first = row.get(2).map_err(failed)?;
-            let goes_on = self.behind.as_ref().is_some_and(|behind| behind.first == first);
-            if !goes_on {
-                resource = ResourceKey::new(resource_type.clone(), row.get::<_, String>(1).map_err(failed)?);
-            }
-            if !rows.take(row, 3, &resource)? {
+        let mut statement = connection.prepare_cached(HISTORIES)?;
+        let (at, id) = self.behind.as_ref().map_or(("", ""), |behind| (&behind.at, &behind.id));
+        let mut found = statement.query((&*self.resource_type, at, id))?;
+        while let Some(row) = found.next()? {
+            let first = row.get(2)?;
+            let turns = self.behind.as_ref().is_none_or(|behind| behind.first != first);
+            let id = if turns { Some(row.get_ref(1)?.as_str()?) } else { None };
+            if !rows.take(row, 3, id, size)? {
                 return Ok(true);
             }
-            if !goes_on {
-                let at = row.get(0).map_err(failed)?;
-                self.behind = Some(Behind { at, id: resource.id.clone(), first, number: 1 });
+            if turns {
+                self.behind = Some(Behind { at: row.get(0)?, id: row.get(1)?, first, number: 1 });
             }
         }
         Ok(false)
@@ -94,17 +83,19 @@ impl Scan {
 }
 
 impl Place for Scan {
-    fn read(mut self, connection: &Connection, size: PageSize) -> Page<Self> {
-        let mut rows = Rows::new(size);
-        match self.fill(&mut rows, connection) {
+    fn read(mut self, connection: &Connection, size: PageSize, rows: &mut Rows) -> Rest<Self> {
+        match self.fill(rows, size, connection) {
             Ok(true) => {
                 if let (Some(behind), Some(number)) = (&mut self.behind, rows.last_number()) {
-                    behind.number = number.cast_signed();
+                    behind.number = number;
                 }
-                Page::with_more(rows.into_commits(), self)
+                Rest::From(self)
             }
-            Ok(false) => Page::last(rows.into_commits()),
-            Err(error) => Page::broken(rows.into_commits(), error),
+            Ok(false) => Rest::Nothing,
+            Err(source) => {
+                rows.forget_last_commit();
+                Rest::Broken(Error::sqlite(&self.path, Doing::Reading, source))
+            }
         }
     }
 }

@@ -8,8 +8,15 @@ use aws_event_sourcing_core::{
 use futures_core::future::BoxFuture;
 
 use crate::{
-    history::History, list::list, open, pages::Pages, path::FilePath, readers::Readers, scan::Scan,
-    transaction::Record, writer::Writer,
+    history::History,
+    list::list,
+    open,
+    pages::{Pages, Rest},
+    path::FilePath,
+    readers::Readers,
+    scan::Scan,
+    transaction::Record,
+    writer::Writer,
 };
 
 /// An event store in one SQLite file. Cloning is cheap, and clones are the same store.
@@ -87,13 +94,13 @@ impl EventStore for SqliteStore {
     /// When the stream is polled outside of a tokio runtime.
     fn read(&self, resource: &ResourceKey, after: u64) -> CommitStream {
         // SQLite knows no larger number, and a resource has no other id than one within the limits.
-        match i64::try_from(after) {
+        let from = match i64::try_from(after) {
             Ok(after) if limits::check_resource_id(&resource.id).is_ok() => {
-                let (path, resource) = (self.0.path.clone(), resource.clone());
-                Box::pin(Pages::new(self.clone(), History { path, resource, after }))
+                Rest::From(History { path: self.0.path.clone(), resource: resource.clone(), after })
             }
-            _ => Box::pin(Pages::<History>::none(self.clone())),
-        }
+            _ => Rest::Nothing,
+        };
+        Box::pin(Pages::new(self.clone(), resource.clone(), from))
     }
 
     /// One stream, the oldest resource first.
@@ -103,7 +110,9 @@ impl EventStore for SqliteStore {
     /// When the stream is polled outside of a tokio runtime.
     fn scan(&self, resource_type: &Arc<str>) -> Vec<CommitStream> {
         let scan = Scan::new(self.0.path.clone(), Arc::clone(resource_type));
-        vec![Box::pin(Pages::new(self.clone(), scan))]
+        // The rows say whose they are.
+        let resource = ResourceKey::new(Arc::clone(resource_type), "");
+        vec![Box::pin(Pages::new(self.clone(), resource, Rest::From(scan)))]
     }
 
     /// At most 10,000, whatever the limit.
@@ -119,11 +128,8 @@ impl EventStore for SqliteStore {
     ) -> BoxFuture<'a, Result<Page, StoreError>> {
         let (path, resource_type, after) = (self.0.path.clone(), Arc::clone(resource_type), after.cloned());
         Box::pin(async move {
-            let listed = self
-                .0
-                .readers
-                .start(move |connection| list(connection, &path, &resource_type, limit, after.as_ref()));
-            Ok(listed.await.unwrap_or_else(|_| Err(self.0.readers.interrupted()))?)
+            let list = move |connection: &_| list(connection, &path, &resource_type, limit, after.as_ref());
+            Ok(self.0.readers.get(list).await?)
         })
     }
 }

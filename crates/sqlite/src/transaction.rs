@@ -7,6 +7,7 @@ use aws_event_sourcing_core::{AppendError, Appended, Commit, Json, limits};
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use crate::{
+    commits::Commits,
     error::{Doing, Error},
     path::FilePath,
     rows::{PageSize, Rows},
@@ -175,15 +176,20 @@ impl<'a> Transaction<'a> {
         let mut found = statement.query(key)?;
         // Two events, and then the rest of their commit: that takes in the one with the number whole, or the one before
         // it, if that should reach so far.
-        let mut rows = Rows::new(PageSize { rows: 2, bytes: usize::MAX });
-        while let Some(row) = found.next()? {
-            match rows.take(row, 0, resource) {
-                Ok(true) => {}
-                Ok(false) => break,
+        let (mut rows, size) = (Rows::default(), PageSize { rows: 2, bytes: usize::MAX });
+        while let Some(row) = found.next()?
+            && rows.take(row, 0, None, size)?
+        {}
+        let mut commits = Commits::new(resource.clone());
+        commits.turn_page(rows);
+        let mut in_the_way = None;
+        for found in commits {
+            match found {
+                Ok(found) if found.number == commit.number => in_the_way = Some(found),
+                Ok(_) => {}
                 Err(unreadable) => return Ok(Err(unreadable.into())),
             }
         }
-        let in_the_way = rows.into_commits().into_iter().find(|found| found.number == commit.number);
         Ok(match in_the_way {
             Some(same) if same.id == commit.id => Ok(Appended::Before),
             other => Err(AppendError::Conflict(other.map(Box::new))),

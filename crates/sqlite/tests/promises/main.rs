@@ -1,5 +1,13 @@
 //! What this store promises beyond the laws that every store keeps, each promise in a file of its name.
 
+mod peer;
 mod support;
 
 mod open;
+
+mod close;
+mod crash;
+mod processes;
+mod room;
+
+mod sql;

@@ -118,7 +118,11 @@ async fn a_newer_layout_in_the_log_is_refused() {
     }
     let before = files(folder.path());
     let error = SqliteStore::open(&crashed).expect_err("it should be refused");
-    assert!(explain(&error).ends_with("it has layout 7, and this program knows layouts up to 1"), "{}", explain(&error));
+    assert!(
+        explain(&error).ends_with("it has layout 7, and this program knows layouts up to 1"),
+        "{}",
+        explain(&error)
+    );
     let mut after = files(folder.path());
     // SQLite's index of the log: to see what is in the log is to make it.
     after.remove("events.db-shm");
@@ -163,12 +167,12 @@ mod permissions {
     };
 
     use super::*;
-    use crate::support::{again, role, succeed};
+    use crate::peer::{Peer, part, program};
 
     /// Runs this test again, as a user whom permissions bind, to have the file refused. It is the superuser whom they
     /// do not bind.
     fn refused_without_privileges(test: &str, folder: &Path, file: &Path) {
-        let mut command = again(test, file.to_str().expect("text"));
+        let mut command = program(test, file.to_str().expect("text"));
         let copy = tempfile::tempdir().expect("a folder");
         if fs::metadata(folder).expect("a folder").uid() == 0 {
             let program = copy.path().join("test");
@@ -179,24 +183,28 @@ mod permissions {
             unprivileged.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
             command = unprivileged;
         }
-        succeed(&mut command);
+        Peer::start(command).finish();
     }
 
     #[test]
     fn a_folder_that_must_not_be_written_is_refused() {
-        if let Some(file) = role() {
+        if let Some(file) = part() {
             refused(Path::new(&file), StoreErrorKind::Denied);
             return;
         }
         let (folder, file) = folder();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o555)).expect("permitted");
-        refused_without_privileges("open::permissions::a_folder_that_must_not_be_written_is_refused", folder.path(), &file);
+        refused_without_privileges(
+            "open::permissions::a_folder_that_must_not_be_written_is_refused",
+            folder.path(),
+            &file,
+        );
         assert_eq!(files(folder.path()).len(), 0);
     }
 
     #[tokio::test]
     async fn a_file_that_must_not_be_written_is_refused() {
-        if let Some(file) = role() {
+        if let Some(file) = part() {
             refused(Path::new(&file), StoreErrorKind::Denied);
             return;
         }
@@ -205,7 +213,11 @@ mod permissions {
             sound(&file).await;
             fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).expect("permitted");
             fs::set_permissions(&file, Permissions::from_mode(mode)).expect("permitted");
-            refused_without_privileges("open::permissions::a_file_that_must_not_be_written_is_refused", folder.path(), &file);
+            refused_without_privileges(
+                "open::permissions::a_file_that_must_not_be_written_is_refused",
+                folder.path(),
+                &file,
+            );
             assert_eq!(files(folder.path()).len(), 1);
         }
     }
@@ -213,7 +225,7 @@ mod permissions {
     /// The file may be written, but not the folder, where the log would be.
     #[tokio::test]
     async fn a_folder_without_room_for_the_log_is_refused() {
-        if let Some(file) = role() {
+        if let Some(file) = part() {
             refused(Path::new(&file), StoreErrorKind::Denied);
             return;
         }
@@ -221,7 +233,11 @@ mod permissions {
         sound(&file).await;
         fs::set_permissions(&file, Permissions::from_mode(0o666)).expect("permitted");
         fs::set_permissions(folder.path(), Permissions::from_mode(0o555)).expect("permitted");
-        refused_without_privileges("open::permissions::a_folder_without_room_for_the_log_is_refused", folder.path(), &file);
+        refused_without_privileges(
+            "open::permissions::a_folder_without_room_for_the_log_is_refused",
+            folder.path(),
+            &file,
+        );
         assert_eq!(files(folder.path()).len(), 1);
     }
 }

@@ -2,17 +2,15 @@
 
 use std::{
     collections::BTreeMap,
-    env,
     error::Error,
     fs,
     path::{Path, PathBuf},
-    process::Command,
     sync::Arc,
 };
 
 use aws_event_sourcing_core::{
-    AppendError, Appended, Commit, EncodedEvent, EventStore, IdSource as _, Json, RandomIds, ResourceId, ResourceKey,
-    StoreError, StoreErrorKind, Timestamp, TraceParent,
+    Appended, Commit, EncodedEvent, EventStore as _, IdSource as _, Json, RandomIds, ResourceKey, StoreError,
+    Timestamp, TraceParent,
 };
 use aws_event_sourcing_sqlite::SqliteStore;
 use futures_util::TryStreamExt as _;
@@ -48,12 +46,6 @@ pub(crate) fn commit(resource: &ResourceKey, number: u64, events: u64) -> Commit
         cause: Some("reorders/1/2".into()),
         meta: Some(json(r#"{"tenant":"a"}"#)),
     }
-}
-
-/// A commit of one event with about so many bytes.
-pub(crate) fn large(resource: &ResourceKey, number: u64, bytes: usize) -> Commit {
-    let data = Some(json(&format!(r#"{{"text":"{}"}}"#, "a".repeat(bytes))));
-    Commit { events: vec![EncodedEvent { event_type: "Noted".into(), data }], ..commit(resource, number, 1) }
 }
 
 fn credited(amount: u64) -> EncodedEvent {
@@ -99,27 +91,26 @@ pub(crate) fn explain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// What kind of error an append failed with.
-pub(crate) fn kind(error: &AppendError) -> StoreErrorKind {
-    match error {
-        AppendError::Store(error) => error.kind(),
-        AppendError::Conflict(_) => panic!("an append met a conflict"),
-    }
-}
-
 /// The files in a folder, with their content.
 pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file"));
-    files.map(|file| (file.file_name().into_string().expect("a name"), fs::read(file.path()).expect("content"))).collect()
+    files
+        .map(|file| {
+            (file.file_name().into_string().expect("a name"), fs::read(file.path()).expect("content"))
+        })
+        .collect()
 }
 
 /// What SQLite and we ourselves expect of a file that is in good order.
 pub(crate) fn assert_sound(file: &Path) {
     let connection = rusqlite::Connection::open(file).expect("a database");
-    let check: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a check");
+    let check: String =
+        connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a check");
     assert_eq!(check, "ok");
     let (rows, last): (i64, i64) = connection
-        .query_row("SELECT count(*), coalesce(max(position), 0) FROM events", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row("SELECT count(*), coalesce(max(position), 0) FROM events", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .expect("events");
     assert_eq!(rows, last, "positions have no gaps");
     let torn: i64 = connection
@@ -130,31 +121,4 @@ pub(crate) fn assert_sound(file: &Path) {
         )
         .expect("histories");
     assert_eq!(torn, 0, "numbers have no gaps");
-}
-
-const ROLE: &str = "AWS_EVENT_SOURCING_TEST_ROLE";
-
-/// The part that this process is to play in a test, when a test has started it for that.
-pub(crate) fn role() -> Option<String> {
-    env::var(ROLE).ok()
-}
-
-/// This program, so that it runs the same test once more, in another role.
-pub(crate) fn again(test: &str, role: impl AsRef<str>) -> Command {
-    let mut command = Command::new(env::current_exe().expect("a path"));
-    command.args([test, "--exact", "--nocapture"]).env(ROLE, role.as_ref());
-    command
-}
-
-/// An id from a name.
-pub(crate) fn id(name: &str) -> ResourceId {
-    ResourceId::from(name)
-}
-
-/// Runs this program's part in another process to its end, which has to be a good one.
-pub(crate) fn succeed(command: &mut Command) -> String {
-    let output = command.output().expect("a process");
-    let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && said.contains("1 passed"), "{said}\n{complained}");
-    said.into_owned()
 }
