@@ -40,8 +40,10 @@ const BATCH: usize = 1024;
 /// The most bytes in one transaction, but for its last append.
 const BATCH_BYTES: usize = 4 << 20;
 
-/// How long the writer waits on its feet for more to do. Less than a transaction takes.
+/// How long the writer waits on its feet for the next append to come, and for all of them: about as long as a
+/// transaction takes.
 const MOMENT: Duration = Duration::from_micros(100);
+const MOMENTS: Duration = Duration::from_micros(400);
 
 /// How long another process gets to take the lock, and for how long it is remembered that there is one.
 const WAY: Duration = BETWEEN_LOOKS.saturating_mul(2);
@@ -153,12 +155,16 @@ impl Thread {
         }
     }
 
-    /// Waits a moment for as many appends as were answered just now: their callers are likely to come back with the
-    /// next ones, and two transactions of half of them take nearly twice as long as one of all.
+    /// Waits for as many appends as were answered just now, for as long as they keep coming: their callers are about to
+    /// come back, and two transactions take nearly twice as long as one of twice the size.
     fn gather(&self, expected: usize) {
-        let since = Instant::now();
-        while self.queue.len() < expected && since.elapsed() < MOMENT {
+        let (mut waiting, mut since) = (0, Instant::now());
+        while expected > 1 && waiting < expected && since.elapsed() < MOMENT {
             thread::yield_now();
+            let now_waiting = self.queue.len();
+            if now_waiting > waiting {
+                (waiting, since) = (now_waiting, Instant::now());
+            }
         }
     }
 
