@@ -21,7 +21,12 @@ const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_millis(600);
 
 pub(crate) async fn measure(folder: &Path, report: &mut Report) -> Result {
-    let repository = Repository::<Stock>::new(fill::store(folder, "creates.db").await?);
+    // A store for each, so that none has to clear up what another has left in the log.
+    let mut repositories = Vec::new();
+    for callers in CALLERS {
+        repositories
+            .push(Repository::<Stock>::new(fill::store(folder, &format!("creates-{callers}.db")).await?));
+    }
     let mut floor = Floor::in_folder(folder)?;
     let mut floors = Vec::new();
     let mut rates = CALLERS.map(|_| Vec::new());
@@ -30,7 +35,7 @@ pub(crate) async fn measure(folder: &Path, report: &mut Report) -> Result {
         for (index, callers) in CALLERS.into_iter().enumerate() {
             // The floor moves with whatever else the disk has to do: it is taken anew before each figure.
             let floor = floor.measure()?.as_secs_f64();
-            let rate = creates_per_second(&repository, callers).await?;
+            let rate = creates_per_second(&repositories[index], callers).await?;
             floors.push(floor);
             rates[index].push(rate);
             ratios[index].push(rate * floor);
