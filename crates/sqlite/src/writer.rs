@@ -40,10 +40,8 @@ const BATCH: usize = 1024;
 /// The most bytes in one transaction, but for its last append.
 const BATCH_BYTES: usize = 4 << 20;
 
-/// How long the writer waits on its feet for the next append to come, and for all of them: about as long as a
-/// transaction takes.
+/// How long the writer waits on its feet for the next append to come: less than a transaction takes.
 const MOMENT: Duration = Duration::from_micros(100);
-const MOMENTS: Duration = Duration::from_micros(400);
 
 /// How long another process gets to take the lock, and for how long it is remembered that there is one.
 const WAY: Duration = BETWEEN_LOOKS.saturating_mul(2);
@@ -156,7 +154,8 @@ impl Thread {
     }
 
     /// Waits for as many appends as were answered just now, for as long as they keep coming: their callers are about to
-    /// come back, and two transactions take nearly twice as long as one of twice the size.
+    /// come back, and two transactions take nearly twice as long as one of twice the size. One caller alone has nobody
+    /// to wait for.
     fn gather(&self, expected: usize) {
         let (mut waiting, mut since) = (0, Instant::now());
         while expected > 1 && waiting < expected && since.elapsed() < MOMENT {
