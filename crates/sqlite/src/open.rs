@@ -6,7 +6,7 @@
 
 use std::{fs, io, thread, time::Instant};
 
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use crate::{
     connection::{self, BETWEEN_LOOKS, PATIENCE},
@@ -27,7 +27,13 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Connection, Error> 
         let flags =
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut look = Connection::open_with_flags(path.as_immutable_uri(), flags).map_err(failed)?;
-        accept(path, look_at(&mut look).map_err(failed)?, migrations)?;
+        match look_at(&mut look) {
+            Ok(found) => accept(path, found, migrations)?,
+            // Damaged, or somebody folds in a log just now: the first page is there, with the number of pages, and the
+            // last is not. The look below, which takes locks, can tell one from the other.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {}
+            Err(error) => return Err(failed(error)),
+        }
     }
 
     let mut connection = connection::open(path).map_err(failed)?;
