@@ -49,11 +49,8 @@
 //! # What guards the layout
 //!
 //! `application_id` says that the file is one of ours, `user_version` which layout it has. [`bring_up_to_date`] takes
-//! a file from any older layout, an empty file included, to the newest in one transaction. [`check`] refuses what is
-//! not ours or newer than this program.
-//!
-//! Both numbers are in the first page of the file itself and not only in its log, so that they can be read without
-//! opening the log: a file is created before it has one, and a migration is followed by a checkpoint.
+//! a file from any older layout, an empty file included, to the newest in one transaction. [Opening](crate::open) refuses what is
+//! not ours or newer than this program. Both numbers are read as any row is, under SQLite's locks and through the log.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 

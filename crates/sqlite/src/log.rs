@@ -7,12 +7,15 @@
 //!
 //! After a checkpoint SQLite writes the log from its beginning again. That is faster than to make a file longer.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI32, Ordering},
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicI32, Ordering},
+    },
 };
 
-use rusqlite::{Connection, MAIN_DB, hooks::Wal, wal::CheckpointMode};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, hooks::Wal, wal::CheckpointMode};
 
 use crate::path::FilePath;
 
@@ -54,8 +57,13 @@ impl Log {
     /// log, which then grows on until the next time.
     pub(crate) fn fold_in(&mut self, connection: &Connection, path: &FilePath) {
         self.folded_at = self.pages.load(Ordering::Relaxed);
-        if let Err(error) = connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE) {
-            tracing::warn!(%path, error = &error as &dyn std::error::Error, "cannot fold in the log of the event store");
+        match connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE) {
+            Ok(_) => {}
+            // Another process is at it.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
+            Err(error) => {
+                tracing::warn!(%path, error = &error as &dyn Error, "cannot fold in the log of the event store");
+            }
         }
     }
 }

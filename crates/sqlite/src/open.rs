@@ -1,12 +1,15 @@
 //! Opening a file: what it is, before anything is done to it, then what it lacks.
 //!
-//! A file that is refused is left as it was, and so is its folder. That is why a first look is taken through a
-//! connection that believes the file to be immutable, and why no file is opened here other than by SQLite: to close a
-//! file is to give up all locks that the process has on it, those of another store on the same file too.
+//! A file that is refused is left as it was, and so is its folder. What SQLite makes in order to look at it, an empty
+//! log and its index, it removes again when the file is closed; a log that was there it leaves alone.
+//!
+//! Everything is read under SQLite's locks. Without them the first page can be seen while another process writes it.
+//! And no file is opened here other than by SQLite: to close a file is to give up all locks that the process has on
+//! it, those of another store on the same file too.
 
 use std::{fs, io, thread, time::Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, MAIN_DB, config::DbConfig};
 
 use crate::{
     connection::{self, BETWEEN_LOOKS, PATIENCE},
@@ -23,25 +26,14 @@ pub(crate) fn open(path: &FilePath) -> Result<Connection, Error> {
 fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Connection, Error> {
     let failed = |source| Error::sqlite(path, Doing::Opening, source);
 
-    if exists(path)? {
-        let flags =
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut look = Connection::open_with_flags(path.as_immutable_uri(), flags).map_err(failed)?;
-        match look_at(&mut look) {
-            Ok(found) => accept(path, found, migrations)?,
-            // Damaged, or somebody folds in a log just now: the first page is there, with the number of pages, and the
-            // last is not. The look below, which takes locks, can tell one from the other.
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {}
-            Err(error) => return Err(failed(error)),
-        }
-    }
-
+    check_path(path)?;
+    let has_log = fs::metadata(path.log()).is_ok_and(|log| log.len() > 0);
     let mut connection = connection::open(path).map_err(failed)?;
-    if connection.is_readonly(rusqlite::MAIN_DB).map_err(failed)? {
+    if connection.is_readonly(MAIN_DB).map_err(failed)? {
         return Err(Error::ReadOnly { path: path.clone() });
     }
     // Until the file is accepted, closing it must not fold in a log that somebody else may understand better.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log).map_err(failed)?;
     let mut found = look_at(&mut connection).map_err(failed)?;
     accept(path, found, migrations)?;
     if found.lacks(migrations) {
@@ -52,7 +44,6 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Connection, Error> 
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
     write_ahead(path, &connection)?;
     if found.lacks(migrations) {
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed)?;
         tracing::info!(%path, from = ?found, layout = migrations.len(), "brought the event store to the newest layout");
     }
     connection::prepare_to_write(&connection).map_err(failed)?;
@@ -60,18 +51,18 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Connection, Error> 
     Ok(connection)
 }
 
-/// Whether there is a file. Says what is wrong where SQLite would only say that it could not open it.
-fn exists(path: &FilePath) -> Result<bool, Error> {
+/// Says what is wrong with a path where SQLite would only say that it could not open it.
+fn check_path(path: &FilePath) -> Result<(), Error> {
     let failed = |source| Error::Io { path: path.clone(), doing: Doing::Opening, source };
     match fs::metadata(path.as_path()) {
         Ok(metadata) if metadata.is_dir() => Err(Error::IsFolder { path: path.clone() }),
-        Ok(_) => Ok(true),
+        Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => match path.folder().map(fs::metadata) {
             Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
                 Err(Error::NoFolder { path: path.clone() })
             }
             Some(Err(error)) => Err(failed(error)),
-            Some(Ok(_)) | None => Ok(false),
+            Some(Ok(_)) | None => Ok(()),
         },
         Err(error) => Err(failed(error)),
     }

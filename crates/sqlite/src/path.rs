@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    path::{MAIN_SEPARATOR, Path, absolute},
+    path::{Path, PathBuf, absolute},
     sync::Arc,
 };
 
@@ -30,20 +30,11 @@ impl FilePath {
         self.0.parent()
     }
 
-    /// The file as a [URI](https://www.sqlite.org/uri.html) under which SQLite reads it and touches nothing: it takes
-    /// no lock, sees no log and makes no file beside it.
-    pub(crate) fn as_immutable_uri(&self) -> String {
-        let mut uri = String::from("file:");
-        for &byte in self.0.as_os_str().as_encoded_bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => {
-                    uri.push(byte.into());
-                }
-                b'\\' if MAIN_SEPARATOR == '\\' => uri.push('/'),
-                _ => uri.push_str(&format!("%{byte:02X}")),
-            }
-        }
-        uri + "?immutable=1"
+    /// Where SQLite keeps the log.
+    pub(crate) fn log(&self) -> PathBuf {
+        let mut log = self.0.as_os_str().to_owned();
+        log.push("-wal");
+        log.into()
     }
 }
 
@@ -56,16 +47,5 @@ impl fmt::Display for FilePath {
 impl fmt::Debug for FilePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_character_of_a_path_means_anything_in_its_uri() {
-        let path = FilePath::new(Path::new("/a b/100%?immutable=0#ü.db")).unwrap();
-        assert_eq!(path.as_immutable_uri(), "file:/a%20b/100%25%3Fimmutable%3D0%23%C3%BC.db?immutable=1");
     }
 }
