@@ -109,7 +109,7 @@ impl Service {
         }
 
         let router = aws_event_sourcing_http::harden(self.api, &self.http);
-        server::serve(listener, router, &mut signals).await;
+        server::serve(listener, router, server::HEAD_TIMEOUT, &mut signals).await;
         self.store.close().await?;
         tracing::info!("stopped");
         Ok(())

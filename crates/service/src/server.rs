@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use crate::signals::Signals;
 
 /// How long a client may take for the head of a request, the first one or the next on a connection kept alive.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The pause after an error that is the machine's and not a connection's: too many open files, say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -24,7 +24,12 @@ const GRACE: Duration = Duration::from_secs(30);
 
 /// Serves until there is a signal to stop, and then until all requests in flight are answered, the grace is over, or
 /// the signal comes again.
-pub(crate) async fn serve(listener: TcpListener, router: Router, signals: &mut Signals) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    head_timeout: Duration,
+    signals: &mut Signals,
+) {
     let connections = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -47,7 +52,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, signals: &mut S
         let _ = stream.set_nodelay(true);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
+            .header_read_timeout(head_timeout)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
         let connection = connections.watch(connection);
         tokio::spawn(async move {
@@ -67,4 +72,41 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, signals: &mut S
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_does_not_finish_the_head_of_a_request_is_given_up_on() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut signals = Signals::listen().unwrap();
+        let clients = async {
+            let mut answers = Vec::new();
+            for sent in ["", "GET / HTTP/1.1\r\nHost: a\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"] {
+                let mut client = TcpStream::connect(address).await.unwrap();
+                client.write_all(sent.as_bytes()).await.unwrap();
+                let mut answer = String::new();
+                // To the end: without a time-out this would wait for ever.
+                client.read_to_string(&mut answer).await.unwrap();
+                answers.push(answer.lines().next().unwrap_or_default().to_owned());
+            }
+            answers
+        };
+        let server = serve(listener, Router::new(), Duration::from_millis(50), &mut signals);
+        let answers = tokio::select! {
+            answers = clients => answers,
+            () = server => pending().await,
+        };
+        assert_eq!(answers, ["", "", "HTTP/1.1 404 Not Found"]);
+    }
 }
