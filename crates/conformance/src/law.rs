@@ -86,6 +86,7 @@ macro_rules! for_each_law {
             limited::a_byte_more_is_refused
             limited::the_deepest_nesting_is_stored
             limited::a_level_more_is_refused
+            limited::keys_of_objects_have_limits
             limited::the_most_extreme_numbers_are_stored
             limited::a_number_beyond_the_limits_is_refused
             limited::a_limit_comes_before_a_conflict

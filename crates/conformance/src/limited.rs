@@ -3,7 +3,7 @@
 
 use aws_event_sourcing_core::{
     Commit, EncodedEvent, ResourceKey,
-    limits::{LimitExceeded, MAX_COMMIT_BYTES, MAX_NESTING, MAX_NUMBER_DIGITS},
+    limits::{LimitExceeded, MAX_COMMIT_BYTES, MAX_KEY_BYTES, MAX_NESTING, MAX_NUMBER_DIGITS},
 };
 
 use crate::{
@@ -52,18 +52,23 @@ pub async fn a_byte_more_is_refused(subject: &Subject) {
     }
 }
 
+/// Lists and maps that an event or the meta may have around each other: the item is a level of its own.
+const DEEPEST: usize = MAX_NESTING - 1;
+
+/// The same in a further event of a commit.
+const DEEPEST_FURTHER: usize = MAX_NESTING - 3;
+
 /// Lists and maps are stored as deep as they may be nested: in a commit's first event, in a further one and in its
 /// meta.
 pub async fn the_deepest_nesting_is_stored(subject: &Subject) {
     let handle = subject.open().await;
     let resource = sample::resource(&subject.resource_type("deepest").await);
-    let lists = sample::nested(MAX_NESTING);
-    let maps = format!("{}null{}", r#"{"a":"#.repeat(MAX_NESTING), "}".repeat(MAX_NESTING));
     let written = [
-        sample::commit_of(&resource, 1, &lists),
-        sample::commit_of(&resource, 2, &maps),
-        with_meta(&resource, 3, &maps),
-        with_further(&resource, 4, &sample::nested(MAX_NESTING - 2)),
+        sample::commit_of(&resource, 1, &sample::nested(DEEPEST)),
+        sample::commit_of(&resource, 2, &maps(DEEPEST, "null")),
+        sample::commit_of(&resource, 3, &maps(DEEPEST - 1, "[]")),
+        with_meta(&resource, 4, &maps(DEEPEST, "1")),
+        with_further(&resource, 5, &sample::nested(DEEPEST_FURTHER)),
     ];
     for commit in &written {
         store(&handle, commit).await;
@@ -75,12 +80,12 @@ pub async fn the_deepest_nesting_is_stored(subject: &Subject) {
 pub async fn a_level_more_is_refused(subject: &Subject) {
     let handle = subject.open().await;
     let resource = sample::resource(&subject.resource_type("too-deep").await);
-    let maps = format!("{}null{}", r#"{"a":"#.repeat(MAX_NESTING + 1), "}".repeat(MAX_NESTING + 1));
     for too_deep in [
-        sample::commit_of(&resource, 1, &sample::nested(MAX_NESTING + 1)),
-        sample::commit_of(&resource, 1, &maps),
-        with_meta(&resource, 1, &maps),
-        with_further(&resource, 1, &sample::nested(MAX_NESTING - 1)),
+        sample::commit_of(&resource, 1, &sample::nested(DEEPEST + 1)),
+        sample::commit_of(&resource, 1, &maps(DEEPEST + 1, "null")),
+        sample::commit_of(&resource, 1, &maps(DEEPEST, "[]")),
+        with_meta(&resource, 1, &maps(DEEPEST + 1, "1")),
+        with_further(&resource, 1, &sample::nested(DEEPEST_FURTHER + 1)),
     ] {
         let expected = LimitExceeded::TooLarge {
             what: "nesting",
@@ -91,6 +96,39 @@ pub async fn a_level_more_is_refused(subject: &Subject) {
         assert_eq!(be_refused(&handle, &too_deep).await, expected);
         assert_history(&handle, &resource, &[]).await;
     }
+}
+
+/// The longest key of an object is stored; one that is longer, and one that is empty, is refused.
+pub async fn keys_of_objects_have_limits(subject: &Subject) {
+    let handle = subject.open().await;
+    let resource = sample::resource(&subject.resource_type("keys").await);
+    let keyed = |bytes: usize| format!(r#"[{{"a":1,"{}":{{"b":2}}}}]"#, "k".repeat(bytes));
+    let too_long = LimitExceeded::TooLarge {
+        what: "key of an object",
+        unit: "bytes",
+        limit: MAX_KEY_BYTES,
+        actual: MAX_KEY_BYTES + 1,
+    };
+    for (bytes, expected) in
+        [(0, LimitExceeded::Empty { what: "key of an object" }), (MAX_KEY_BYTES + 1, too_long)]
+    {
+        for commit in [
+            sample::commit_of(&resource, 1, &keyed(bytes)),
+            with_further(&resource, 1, &keyed(bytes)),
+            with_meta(&resource, 1, &format!(r#"{{"a":{}}}"#, keyed(bytes))),
+        ] {
+            assert_eq!(be_refused(&handle, &commit).await, expected);
+            assert_history(&handle, &resource, &[]).await;
+        }
+    }
+    let longest = [
+        sample::commit_of(&resource, 1, &keyed(MAX_KEY_BYTES)),
+        with_further(&resource, 2, &keyed(MAX_KEY_BYTES)),
+    ];
+    for commit in &longest {
+        store(&handle, commit).await;
+    }
+    assert_history(&handle, &resource, &longest).await;
 }
 
 /// Numbers are stored to the last digit that they may have, and from the smallest to the largest.
@@ -172,6 +210,11 @@ pub async fn a_limit_comes_before_a_conflict(subject: &Subject) {
         lose(&handle, &sample::commit_of_size(&resource, 1, 2, MAX_COMMIT_BYTES), &first).await;
     }
     assert_history(&handle, &resource, &[first]).await;
+}
+
+/// So many maps around each other, and this in the middle.
+fn maps(levels: usize, innermost: &str) -> String {
+    format!("{}{innermost}{}", r#"{"a":"#.repeat(levels), "}".repeat(levels))
 }
 
 fn with_meta(resource: &ResourceKey, number: u64, meta: &str) -> Commit {

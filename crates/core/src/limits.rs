@@ -18,9 +18,14 @@ pub const MAX_ID_BYTES: usize = 2048;
 /// The most bytes of UTF-8 in a commit id, and so in an idempotency key. Ours: a key is a name, not a document.
 pub const MAX_COMMIT_ID_BYTES: usize = 1024;
 
-/// How deep a commit's maps and lists may be nested: 32 levels, DynamoDB's limit. The data of a commit's first event
-/// begins at level 1; that of its further events, which are kept in a list of maps, at level 3.
+/// How deep a commit's maps and lists may be nested: 32 levels, DynamoDB's limit. The item itself is the first of them.
+/// So the data of a commit's first event begin at level 2, and those of its further events, which are kept in a list of
+/// maps, at level 4.
 pub const MAX_NESTING: usize = 32;
+
+/// The most bytes of UTF-8 in a key of an object within an event or the caller's meta: DynamoDB's limit of an attribute's
+/// name. An empty key is beyond the limits too.
+pub const MAX_KEY_BYTES: usize = 65_535;
 
 /// The most significant digits of a number in an event: 38, DynamoDB's limit. Every integer and float type of Rust up
 /// to 64 bits stays below it.
@@ -47,7 +52,7 @@ pub enum LimitExceeded {
     /// A name that must not be empty.
     #[error("{what} is empty")]
     Empty {
-        /// Which one: `resource id`, `resource type`, `commit id`, `event type` or `commit`.
+        /// Which one: `resource id`, `resource type`, `commit id`, `event type`, `key of an object` or `commit`.
         what: &'static str,
     },
     /// A number whose magnitude DynamoDB cannot hold.
@@ -85,7 +90,7 @@ pub fn check(commit: &Commit) -> Result<usize, LimitExceeded> {
     bytes += commit.trace.map_or(0, |_| "trace".len() + TRACEPARENT_BYTES);
     bytes += commit.cause.as_ref().map_or(0, |cause| "cause".len() + cause.len());
     if let Some(meta) = &commit.meta {
-        bytes += "meta".len() + document(meta, 1)?;
+        bytes += "meta".len() + document(meta, 2)?;
     }
     if commit.number == 1 {
         bytes += "shard".len() + SHARD_BYTES;
@@ -95,7 +100,7 @@ pub fn check(commit: &Commit) -> Result<usize, LimitExceeded> {
         let first = index == 0;
         bytes += "type".len() + event.event_type.len();
         if let Some(data) = &event.data {
-            bytes += "data".len() + document(data, if first { 1 } else { 3 })?;
+            bytes += "data".len() + document(data, if first { 2 } else { 4 })?;
         }
         if index == 1 {
             bytes += "more".len() + measure::CONTAINER;
@@ -135,7 +140,13 @@ const SHARD_BYTES: usize = 8;
 
 fn document(json: &Json, level: usize) -> Result<usize, LimitExceeded> {
     let measured = measure(json.as_str());
-    at_most("nesting", "levels", MAX_NESTING, measured.depth + level - 1)?;
+    if measured.depth > 0 {
+        at_most("nesting", "levels", MAX_NESTING, measured.depth + level - 1)?;
+    }
+    if measured.empty_key {
+        return Err(LimitExceeded::Empty { what: "key of an object" });
+    }
+    at_most("key of an object", "bytes", MAX_KEY_BYTES, measured.longest_key)?;
     at_most("number precision", "digits", MAX_NUMBER_DIGITS, measured.digits)?;
     match measured.exponent_outside(&NUMBER_EXPONENTS) {
         Some(exponent) => Err(LimitExceeded::NumberMagnitude { exponent }),

@@ -86,18 +86,22 @@ broken! {
 
     // Refusing.
     checks_no_limits: flawed::<refusing::ChecksNoLimits>() => breaks
-        a_byte_more_is_refused a_level_more_is_refused a_number_beyond_the_limits_is_refused
+        a_byte_more_is_refused a_level_more_is_refused keys_of_objects_have_limits
+        a_number_beyond_the_limits_is_refused
         a_limit_comes_before_a_conflict a_resource_id_beyond_its_limits_is_not_there
         a_name_beyond_its_limits_is_refused any_commit_comes_back_equal_or_is_refused;
     gives_no_reason: flawed::<refusing::GivesNoReason>() => breaks
-        a_byte_more_is_refused a_level_more_is_refused a_number_beyond_the_limits_is_refused
+        a_byte_more_is_refused a_level_more_is_refused keys_of_objects_have_limits
+        a_number_beyond_the_limits_is_refused
         a_resource_id_beyond_its_limits_is_not_there a_name_beyond_its_limits_is_refused;
     writes_before_it_checks: flawed::<refusing::WritesBeforeItChecks>() => breaks
-        a_byte_more_is_refused a_level_more_is_refused a_number_beyond_the_limits_is_refused
+        a_byte_more_is_refused a_level_more_is_refused keys_of_objects_have_limits
+        a_number_beyond_the_limits_is_refused
         any_commit_comes_back_equal_or_is_refused;
     looks_for_conflicts_first: flawed::<refusing::LooksForConflictsFirst>() => breaks a_limit_comes_before_a_conflict;
     stops_a_byte_too_early: flawed::<refusing::StopsAByteTooEarly>() => breaks the_largest_commit_is_stored;
     stops_a_level_too_early: flawed::<refusing::StopsALevelTooEarly>() => breaks the_deepest_nesting_is_stored;
+    needs_longer_keys: flawed::<refusing::NeedsLongerKeys>() => breaks keys_of_objects_have_limits;
     refuses_long_integers: flawed::<refusing::RefusesLongIntegers>() => breaks
         the_most_extreme_numbers_are_stored numbers_come_back_equal;
     fails_for_an_impossible_resource: flawed::<refusing::FailsForAnImpossibleResource>() => breaks

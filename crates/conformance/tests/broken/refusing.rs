@@ -101,8 +101,22 @@ impl Flaw for StopsALevelTooEarly {
     fn append<'a>(&'a self, healthy: &'a MemoryStore, commit: &'a Commit) -> BoxFuture<'a, Outcome> {
         let data = commit.events.iter().filter_map(|event| event.data.as_ref());
         let deepest = |json: &Json| json.as_str().bytes().take_while(|byte| b"[{\"a:".contains(byte)).count();
-        match data.map(deepest).any(|depth| depth == MAX_NESTING) {
+        match data.map(deepest).any(|depth| depth == MAX_NESTING - 1) {
             true => refuse("nesting", "levels"),
+            false => healthy.append(commit),
+        }
+    }
+}
+
+/// Refuses an object with a key of one byte.
+#[derive(Default)]
+pub(crate) struct NeedsLongerKeys;
+
+impl Flaw for NeedsLongerKeys {
+    fn append<'a>(&'a self, healthy: &'a MemoryStore, commit: &'a Commit) -> BoxFuture<'a, Outcome> {
+        let mut data = commit.events.iter().filter_map(|event| event.data.as_ref());
+        match data.any(|json| json.as_str().contains(r#""b":"#)) {
+            true => refuse("key of an object", "bytes"),
             false => healthy.append(commit),
         }
     }

@@ -1,4 +1,4 @@
-//! One pass over a JSON text: its size as DynamoDB counts it, its depth, and the extremes of its numbers.
+//! One pass over a JSON text: its size as DynamoDB counts it, its depth, and the extremes of its keys and numbers.
 
 use std::ops::RangeInclusive;
 
@@ -15,6 +15,10 @@ pub(super) struct Measured {
     pub(super) bytes: usize,
     /// Levels of lists and maps: 0 for a scalar.
     pub(super) depth: usize,
+    /// Whether a key is empty.
+    pub(super) empty_key: bool,
+    /// The most bytes of UTF-8 in a key.
+    pub(super) longest_key: usize,
     /// The most significant digits of any number.
     pub(super) digits: usize,
     /// The smallest and the largest decimal exponent of any number but zero.
@@ -73,6 +77,10 @@ pub(super) fn measure(text: &str) -> Measured {
                 let (length, end) = string(bytes, at);
                 measured.bytes += length;
                 at = end;
+                if bytes[at..].trim_ascii_start().starts_with(b":") {
+                    measured.empty_key |= length == 0;
+                    measured.longest_key = measured.longest_key.max(length);
+                }
             }
             b't' | b'f' | b'n' => {
                 measured.bytes += 1;
@@ -182,6 +190,19 @@ mod tests {
         ] {
             let measured = measure(text);
             assert_eq!((measured.bytes, measured.depth), (bytes, depth), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_are_told_from_other_strings() {
+        for (text, empty_key, longest_key) in [
+            (r#"["", "abc"]"#, false, 0),
+            (r#"{"a":"","\u00e9b" : ":"}"#, false, 3),
+            (r#"[{"a":{"":1}}]"#, true, 1),
+            (r#"{"":":"}"#, true, 0),
+        ] {
+            let measured = measure(text);
+            assert_eq!((measured.empty_key, measured.longest_key), (empty_key, longest_key), "{text}");
         }
     }
 
