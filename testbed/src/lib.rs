@@ -1,12 +1,17 @@
-//! A service as its users have it: a process of its own, on a free port, over a store in a folder of its own. For the
-//! tests of the examples.
+//! What tests run things in. A service as its users have it: a process of its own, on a free port, over a store in a
+//! folder of its own, or in tables of its own. And a [`FaultyProxy`], the network and the busy service between a store
+//! and DynamoDB.
 //!
 //! Nothing here returns errors: a test that cannot start its service, or reach it, has failed, and says so.
 
 mod answer;
 mod process;
+mod proxy;
+mod tables;
 
 pub use self::{
     answer::{Answer, Client},
     process::{Running, program, refused_to_start},
+    proxy::{Fault, FaultyProxy, Request},
+    tables::Tables,
 };

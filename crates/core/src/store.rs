@@ -66,6 +66,9 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// Ids of a resource type in the order of their first commit's time, then of the id's bytes: at most `limit` of
     /// those that follow `after`. A `limit` of 0 counts as 1; a store may give fewer than a large one asks for.
+    ///
+    /// A store whose list is kept up after the fact says so: a resource then exists, for law 8, a moment after its
+    /// first commit was acknowledged.
     fn list<'a>(
         &'a self,
         resource_type: &'a Arc<str>,

@@ -1,0 +1,227 @@
+//! [`DynamoDb`]: a connection to the service, with its region, credentials, time-outs and retries. [`Connect`] makes
+//! one.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_event_sourcing_core::StoreError;
+use aws_sdk_dynamodb::{
+    Client,
+    config::{
+        Credentials, SharedCredentialsProvider, SharedHttpClient,
+        retry::{RetryConfig, RetryPartition, TokenBucket},
+        timeout::TimeoutConfig,
+    },
+};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+
+use crate::{error::Error, store::StoreBuilder, table::Table};
+
+/// How long to wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The pause before the second attempt is random, up to this, and up to twice as much before each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// DynamoDB in one region, as one set of credentials sees it. Cloning is cheap, and clones share connections.
+///
+/// # Retries
+///
+/// Throttling (`ThrottlingException`, `ProvisionedThroughputExceededException`, `RequestLimitExceeded`), errors of the
+/// service (5xx), lost connections and answers that do not come in time are tried again until the
+/// [deadline](Connect::deadline), after pauses that grow from 50 ms to 1 s with full jitter. That is safe for every
+/// request here: reads change nothing, and a write that is sent again is recognised.
+#[derive(Clone)]
+pub struct DynamoDb(Arc<Connected>);
+
+struct Connected {
+    client: Client,
+    region: String,
+    deadline: Duration,
+}
+
+impl DynamoDb {
+    /// Connects as the environment says: `AWS_REGION`, `AWS_PROFILE`, `AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL_DYNAMODB`
+    /// and whatever else [an AWS SDK reads](https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html), the
+    /// shared files `config` and `credentials` included.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](aws_event_sourcing_core::StoreErrorKind::Misconfigured) when there is no region. Nothing is sent
+    /// yet: whether the credentials are good shows with the first request.
+    pub async fn from_env() -> Result<Self, StoreError> {
+        Connect::new().connect().await
+    }
+
+    /// A connection with settings of its own.
+    pub fn builder() -> Connect {
+        Connect::new()
+    }
+
+    /// An event store on this connection.
+    pub fn store(&self) -> StoreBuilder {
+        StoreBuilder::new(self.clone())
+    }
+
+    /// A table to make, to check or to describe.
+    #[must_use]
+    pub fn table(&self, name: impl Into<Arc<str>>) -> Table {
+        Table::new(self.clone(), name.into())
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    /// The region that it is in.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.0.region
+    }
+
+    pub(crate) fn deadline(&self) -> Duration {
+        self.0.deadline
+    }
+}
+
+impl fmt::Debug for DynamoDb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("DynamoDb").field(&self.0.region).finish()
+    }
+}
+
+/// Where to connect to, and how patiently. What is not set here comes from the environment.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is connected yet"]
+pub struct Connect {
+    region: Option<String>,
+    endpoint_url: Option<String>,
+    profile: Option<String>,
+    access_key: Option<Credentials>,
+    config: Option<SdkConfig>,
+    deadline: Duration,
+    attempt_timeout: Duration,
+}
+
+impl Connect {
+    fn new() -> Self {
+        Self {
+            region: None,
+            endpoint_url: None,
+            profile: None,
+            access_key: None,
+            config: None,
+            deadline: Duration::from_secs(10),
+            attempt_timeout: Duration::from_secs(3),
+        }
+    }
+
+    /// The region, such as `eu-west-1`.
+    pub fn region(self, region: impl Into<String>) -> Self {
+        Self { region: Some(region.into()), ..self }
+    }
+
+    /// The URL of the service, when it is not AWS's own: DynamoDB Local, say.
+    pub fn endpoint_url(self, url: impl Into<String>) -> Self {
+        Self { endpoint_url: Some(url.into()), ..self }
+    }
+
+    /// The profile in the shared `config` and `credentials` files.
+    pub fn profile(self, profile: impl Into<String>) -> Self {
+        Self { profile: Some(profile.into()), ..self }
+    }
+
+    /// An access key, in place of what the environment has. For DynamoDB Local, which takes any and keeps tables apart by
+    /// them; keys of people and programs do not belong into code.
+    pub fn access_key(self, id: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self { access_key: Some(Credentials::new(id, secret, None, None, "access_key")), ..self }
+    }
+
+    /// A configuration that the program has loaded already, in place of the environment. Its HTTP client is used if it has
+    /// one; its retries and time-outs are not.
+    pub fn config(self, config: SdkConfig) -> Self {
+        Self { config: Some(config), ..self }
+    }
+
+    /// How long a request may take with all its attempts; 10 seconds unless set.
+    pub fn deadline(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// How long one attempt may take before it is given up and made again; 3 seconds unless set.
+    pub fn attempt_timeout(self, timeout: Duration) -> Self {
+        Self { attempt_timeout: timeout, ..self }
+    }
+
+    /// Reads what is not set from the environment and connects.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](aws_event_sourcing_core::StoreErrorKind::Misconfigured) when there is no region.
+    pub async fn connect(self) -> Result<DynamoDb, StoreError> {
+        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let config = match self.config {
+            Some(config) => config,
+            None => load(self.profile, self.region.clone(), http.clone()).await,
+        };
+        let mut service = aws_sdk_dynamodb::config::Builder::from(&config);
+        if let Some(region) = self.region {
+            service.set_region(Some(Region::new(region)));
+        }
+        if let Some(url) = self.endpoint_url {
+            service.set_endpoint_url(Some(url));
+        }
+        if let Some(key) = self.access_key {
+            service.set_credentials_provider(Some(SharedCredentialsProvider::new(key)));
+        }
+        if config.http_client().is_none() {
+            service.set_http_client(Some(http));
+        }
+        // The SDK has a quota of retries, shared by all requests: a burst of throttling would use it up and fail
+        // requests long before their deadline.
+        let partition = RetryPartition::custom("aws-event-sourcing").token_bucket(TokenBucket::unlimited());
+        let service = service
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(attempts(self.deadline))
+                    .with_initial_backoff(FIRST_PAUSE)
+                    .with_max_backoff(LONGEST_PAUSE),
+            )
+            .retry_partition(partition.build())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_TIMEOUT.min(self.attempt_timeout))
+                    .operation_attempt_timeout(self.attempt_timeout)
+                    .operation_timeout(self.deadline)
+                    .build(),
+            )
+            .build();
+        let region = service.region().ok_or(Error::NoRegion)?;
+        let region = region.as_ref().into();
+        Ok(DynamoDb(Arc::new(Connected {
+            client: Client::from_conf(service),
+            region,
+            deadline: self.deadline,
+        })))
+    }
+}
+
+/// More than the deadline leaves time for. Not many more: the SDK adds up what all of them could take.
+fn attempts(deadline: Duration) -> u32 {
+    u32::try_from(deadline.as_secs()).unwrap_or(u32::MAX).saturating_mul(4).clamp(20, 1_000)
+}
+
+async fn load(profile: Option<String>, region: Option<String>, http: SharedHttpClient) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region));
+    }
+    loader.load().await
+}

@@ -1,0 +1,275 @@
+//! [`Error`]: what can go wrong with DynamoDB, precisely, and what it means for a caller.
+
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_event_sourcing_core::{AppendError, ResourceKey, StoreError, StoreErrorKind, limits::LimitExceeded};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+
+use crate::request::Target;
+
+type Source = Box<dyn StdError + Send + Sync>;
+
+/// Why DynamoDB did not do what it was asked. Each message names the table, and what to do where that is known.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("no AWS region is set: set AWS_REGION, or a region in the profile")]
+    NoRegion,
+
+    #[error(
+        "{target}: there are no AWS credentials; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY \
+         (DynamoDB Local takes any)"
+    )]
+    NoCredentials { target: Target },
+
+    #[error("{target}: the AWS credentials cannot be had")]
+    Credentials { target: Target, kind: StoreErrorKind, source: Source },
+
+    #[error("no table is set for the resource type {resource_type:?}")]
+    NoTable { resource_type: Arc<str> },
+
+    #[error("{target}: there is no such table in {place}; `eventctl table create {}` makes it", target.table)]
+    TableNotFound { target: Target, place: String },
+
+    #[error(
+        "{name:?} is no name for a table: it has to be 3 to 255 of the letters a to z and A to Z, digits, `_`, `-` and `.`"
+    )]
+    BadName { name: String },
+
+    #[error("table {table} is not one for events ({short}); `eventctl table check {table}` says what to do")]
+    Unsuitable { table: Arc<str>, short: String },
+
+    #[error("table {table} is still being made ({what}: {state}); try again in a minute")]
+    NotReadyYet { table: Arc<str>, what: &'static str, state: String },
+
+    #[error(
+        "table {table} was not ready within {waited:?} ({state}); the same call again goes on from there"
+    )]
+    NotReady { table: Arc<str>, waited: Duration, state: String },
+
+    #[error("{target}: the table is not one for events; `eventctl table check {}` says why", target.table)]
+    WrongTable { target: Target, source: Fault },
+
+    #[error("{target}: not permitted")]
+    Denied { target: Target, source: Fault },
+
+    #[error("{target}: no answer from {place} within {deadline:?} and {attempts} attempts{}", Last(last))]
+    Deadline { target: Target, place: String, deadline: Duration, attempts: u64, last: Option<String> },
+
+    #[error("{target}: DynamoDB in {place} cannot be reached")]
+    Unreachable { target: Target, place: String, source: Source },
+
+    #[error("{target}: DynamoDB is busy")]
+    Busy { target: Target, source: Fault },
+
+    #[error("{target}: the history of a resource has reached 10 GB, the limit of a table with a local index")]
+    HistoryFull { target: Target, source: Fault },
+
+    #[error("{target}: the request was refused")]
+    Refused { target: Target, source: Fault },
+
+    #[error("{target}: the request could not be made")]
+    NotSent { target: Target, source: Source },
+
+    #[error("an event of {resource} holds something that DynamoDB does not")]
+    Unencodable { resource: ResourceKey, source: serde_json::Error },
+
+    #[error("the item {id} number {number} of table {table} has an unreadable {attribute:?}")]
+    Unreadable { table: Arc<str>, id: String, number: String, attribute: &'static str, source: Source },
+
+    #[error(transparent)]
+    Limit(#[from] LimitExceeded),
+}
+
+/// How the last attempt before a deadline ended, if it did.
+struct Last<'a>(&'a Option<String>);
+
+impl fmt::Display for Last<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(last) => write!(f, "; the last one: {last}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What DynamoDB itself says is wrong.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) code: String,
+    message: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code, message } = self;
+        if message.is_empty() { f.write_str(code) } else { write!(f, "{code}: {message}") }
+    }
+}
+
+impl StdError for Fault {}
+
+impl Fault {
+    /// Whether DynamoDB's own words name this.
+    pub(crate) fn mentions(&self, word: &str) -> bool {
+        self.message.contains(word)
+    }
+}
+
+/// What happened around a request that failed.
+#[derive(Debug)]
+pub(crate) struct Circumstances {
+    pub(crate) target: Target,
+    pub(crate) place: String,
+    pub(crate) deadline: Duration,
+    pub(crate) attempts: u64,
+    /// How the last attempt ended that got so far.
+    pub(crate) last: Option<String>,
+}
+
+impl Error {
+    /// What an error of the SDK means.
+    pub(crate) fn sdk<E, R>(circumstances: Circumstances, error: SdkError<E, R>) -> Self
+    where
+        E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
+        R: fmt::Debug + Send + Sync + 'static,
+    {
+        let Circumstances { target, place, deadline, attempts, last } = circumstances;
+        if let Some(error) = credentials(&target, &error) {
+            return error;
+        }
+        match error {
+            SdkError::ServiceError(error) => Self::service(target, place, error.err()),
+            SdkError::TimeoutError(_) => Self::Deadline { target, place, deadline, attempts, last },
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+                Self::Deadline { target, place, deadline, attempts, last }
+            }
+            error @ (SdkError::DispatchFailure(_) | SdkError::ResponseError(_)) => {
+                Self::Unreachable { target, place, source: Chain::of(&error).into() }
+            }
+            error => Self::NotSent { target, source: Chain::of(&error).into() },
+        }
+    }
+
+    fn service(target: Target, place: String, error: &impl ProvideErrorMetadata) -> Self {
+        let code = error.code().unwrap_or("an error without a name");
+        let source = Fault { code: code.to_owned(), message: error.message().unwrap_or_default().to_owned() };
+        match code {
+            "ResourceNotFoundException" if !source.message.replace(&*target.table, "").contains("index") => {
+                Self::TableNotFound { target, place }
+            }
+            "ResourceNotFoundException" => Self::WrongTable { target, source },
+            "ValidationException" if is_about_keys(&source.message) => Self::WrongTable { target, source },
+            "AccessDeniedException"
+            | "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "IncompleteSignatureException"
+            | "MissingAuthenticationTokenException"
+            | "InvalidClientTokenId"
+            | "SignatureDoesNotMatch"
+            | "ExpiredTokenException"
+            | "KMSAccessDeniedException"
+            | "OptInRequired" => Self::Denied { target, source },
+            "ItemCollectionSizeLimitExceededException" => Self::HistoryFull { target, source },
+            "ThrottlingException"
+            | "ProvisionedThroughputExceededException"
+            | "RequestLimitExceeded"
+            | "InternalServerError"
+            | "InternalFailure"
+            | "ServiceUnavailable"
+            | "ServiceUnavailableException"
+            | "TransactionConflictException"
+            | "TransactionInProgressException"
+            | "ReplicatedWriteConflictException" => Self::Busy { target, source },
+            _ => Self::Refused { target, source },
+        }
+    }
+
+    pub(crate) fn kind(&self) -> StoreErrorKind {
+        match self {
+            Self::NoRegion
+            | Self::NoTable { .. }
+            | Self::TableNotFound { .. }
+            | Self::BadName { .. }
+            | Self::Unsuitable { .. }
+            | Self::WrongTable { .. } => StoreErrorKind::Misconfigured,
+            Self::NoCredentials { .. } | Self::Denied { .. } => StoreErrorKind::Denied,
+            Self::Credentials { kind, .. } => *kind,
+            Self::Deadline { .. }
+            | Self::Unreachable { .. }
+            | Self::Busy { .. }
+            | Self::NotReadyYet { .. }
+            | Self::NotReady { .. } => StoreErrorKind::Unavailable,
+            Self::HistoryFull { .. } => StoreErrorKind::Full,
+            Self::Refused { .. } | Self::NotSent { .. } => StoreErrorKind::Internal,
+            Self::Unencodable { .. } => StoreErrorKind::Unencodable,
+            Self::Unreadable { .. } => StoreErrorKind::Undecodable,
+            Self::Limit(_) => StoreErrorKind::TooLarge,
+        }
+    }
+}
+
+/// Whether a validation error is about the keys of a table or an index, which is the table's fault: the same request is
+/// right for any table of ours.
+fn is_about_keys(message: &str) -> bool {
+    ["key schema", "the key ", "key element", "specified index", "schema", "Type mismatch for"]
+        .into_iter()
+        .any(|part| message.contains(part))
+}
+
+/// What is wrong with the credentials, if it is them.
+fn credentials(target: &Target, error: &(dyn StdError + 'static)) -> Option<Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<CredentialsError>() {
+            let kind = match error {
+                CredentialsError::CredentialsNotLoaded(_) => {
+                    return Some(Error::NoCredentials { target: target.clone() });
+                }
+                CredentialsError::ProviderTimedOut(_) => StoreErrorKind::Unavailable,
+                _ => StoreErrorKind::Denied,
+            };
+            let source = Chain::of(&error).into();
+            return Some(Error::Credentials { target: target.clone(), kind, source });
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// An error of the SDK with all its causes, as one text: on their own its errors say only which layer they are from.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Chain(String);
+
+impl Chain {
+    /// Without `DisplayErrorContext`, which puts a page of debug output behind it.
+    fn of(error: &dyn StdError) -> Self {
+        let mut chain = error.to_string();
+        let mut source = error.source();
+        while let Some(error) = source {
+            let cause = error.to_string();
+            if !chain.contains(&cause) {
+                chain = format!("{chain}: {cause}");
+            }
+            source = error.source();
+        }
+        Self(chain)
+    }
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        match error {
+            // As every other store reports it.
+            Error::Limit(limit) => limit.into(),
+            error => Self::new(error.kind(), error),
+        }
+    }
+}
+
+impl From<Error> for AppendError {
+    fn from(error: Error) -> Self {
+        Self::Store(error.into())
+    }
+}

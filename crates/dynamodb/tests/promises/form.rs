@@ -1,0 +1,110 @@
+//! The stored form: what `docs/stored-form.md` draws is what is in a table, seen without this library.
+
+use std::error::Error as _;
+
+use aws_event_sourcing_core::{Commit, EncodedEvent, EventStore as _, Json, ResourceKey, StoreErrorKind};
+use futures_util::TryStreamExt as _;
+use serde_json::{Value, json};
+
+use crate::support::{ask, dynamodb, new_table};
+
+/// The item in the documentation.
+fn documented() -> Value {
+    let document = include_str!("../../../../docs/stored-form.md");
+    let (_, block) = document.split_once("```json\n").expect("a block of JSON");
+    let (block, _) = block.split_once("```").expect("its end");
+    serde_json::from_str(block).expect("JSON")
+}
+
+/// The same as a commit.
+fn commit() -> Commit {
+    let json = |text| Some(Json::parse(text).expect("JSON"));
+    let event = |name: &'static str, data| EncodedEvent { event_type: name.into(), data };
+    Commit {
+        resource: ResourceKey::new("product", "4f4b2c1e-0c53-4f1e-9d0d-2f6a3e1b7c55"),
+        number: 4,
+        events: vec![
+            event("ProductRestocked", json(r#"{"amount":5}"#)),
+            event("ProductReserved", None),
+            event("ProductReserved", None),
+        ],
+        at: "2026-11-24T09:30:00.000Z".parse().expect("a time"),
+        id: "0193a1f0-7c2e-7b43-8f0e-5d1c2b3a4958".into(),
+        trace: Some("00-67431a984bf92f3577b34da6a3ce929d-00f067aa0ba902b7-01".parse().expect("a trace")),
+        cause: Some("restocking/8c0c3f7e-52e1-4e0b-a1a5-0d1f6c3b2a19/7".into()),
+        meta: json(r#"{"tenant":"north"}"#),
+    }
+}
+
+#[tokio::test]
+async fn an_item_looks_as_documented() {
+    let table = new_table().await;
+    let store = dynamodb().await.store().table("product", table.as_str()).build();
+    store.append(&commit()).await.expect("stored");
+    let items = ask("Scan", json!({ "TableName": table })).await;
+    assert_eq!(items["Items"], json!([documented()]));
+}
+
+#[tokio::test]
+async fn only_the_first_commit_is_in_the_list_and_in_the_shard_of_its_id() {
+    let table = new_table().await;
+    let store = dynamodb().await.store().table("product", table.as_str()).build();
+    store.append(&Commit { number: 1, ..commit() }).await.expect("stored");
+    store.append(&commit()).await.expect("stored");
+    let listed = ask("Scan", json!({ "TableName": table, "IndexName": "listing" })).await;
+    assert_eq!(
+        listed["Items"],
+        json!([{
+            "id": documented()["id"],
+            "number": { "N": "1" },
+            "shard": { "S": "6" },
+            "at": documented()["at"],
+        }])
+    );
+    let together = ask("Scan", json!({ "TableName": table, "IndexName": "together" })).await;
+    assert_eq!(together["Items"], json!([]), "the local index stays empty");
+}
+
+#[tokio::test]
+async fn an_item_that_somebody_else_wrote_as_documented_is_read() {
+    let table = new_table().await;
+    let mut item = documented();
+    item["ours"] = json!({ "S": "an attribute of a later version" });
+    ask("PutItem", json!({ "TableName": table, "Item": item })).await;
+    let store = dynamodb().await.store().table("product", table).build();
+    let read: Vec<_> = store.read(&commit().resource, 0).try_collect().await.expect("read");
+    assert_eq!(read, [commit()]);
+}
+
+#[tokio::test]
+async fn an_item_that_is_none_of_ours_is_named() {
+    for (attribute, value) in [
+        ("type", Value::Null),
+        ("at", json!({ "S": "yesterday" })),
+        ("commit", json!({ "N": "1" })),
+        ("trace", json!({ "S": "00-0-0-0" })),
+        ("data", json!({ "SS": ["a"] })),
+        ("meta", json!({ "B": "YQ==" })),
+        ("more", json!({ "L": [{ "M": {} }] })),
+    ] {
+        let table = new_table().await;
+        let mut item = documented();
+        match value {
+            Value::Null => drop(item.as_object_mut().expect("an item").remove(attribute)),
+            value => item[attribute] = value,
+        }
+        ask("PutItem", json!({ "TableName": table, "Item": item })).await;
+        let store = dynamodb().await.store().table("product", table.as_str()).build();
+        let error = store.read(&commit().resource, 0).try_next().await.expect_err("unreadable");
+        assert_eq!(error.kind(), StoreErrorKind::Undecodable, "{attribute}");
+        let source = error.source().expect("a reason").to_string();
+        let named = if attribute == "more" { "type" } else { attribute };
+        assert_eq!(
+            source,
+            format!(
+                "the item {} number 4 of table {table} has an unreadable {named:?}",
+                commit().resource.id
+            )
+        );
+    }
+}

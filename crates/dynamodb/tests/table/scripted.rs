@@ -1,0 +1,160 @@
+//! A service that says what a test wants: for what AWS does and DynamoDB Local does not.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
+
+use super::support;
+use aws_event_sourcing_dynamodb::DynamoDb;
+
+/// What the service says to the n-th request of an operation, from 1.
+pub(crate) type Script = dyn Fn(&str, usize) -> Result<Value, &'static str> + Send + Sync;
+
+/// It runs as long as the test's runtime does.
+pub(crate) struct Scripted {
+    pub(crate) dynamodb: DynamoDb,
+    seen: Arc<Mutex<Vec<(String, Value)>>>,
+}
+
+impl Scripted {
+    /// A refusal is `Code` or `Code: message`.
+    pub(crate) async fn new(
+        script: impl Fn(&str, usize) -> Result<Value, &'static str> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let script: Arc<Script> = Arc::new(script);
+        tokio::spawn(serve(listener, Arc::clone(&seen), script));
+        Self { dynamodb: support::dynamodb_at(&url).await, seen }
+    }
+
+    /// The operations asked for so far.
+    pub(crate) fn operations(&self) -> Vec<String> {
+        self.seen.lock().unwrap().iter().map(|(operation, _)| operation.clone()).collect()
+    }
+
+    /// The bodies of all requests of an operation so far.
+    pub(crate) fn bodies(&self, operation: &str) -> Vec<Value> {
+        let seen = self.seen.lock().unwrap();
+        seen.iter().filter(|(name, _)| name == operation).map(|(_, body)| body.clone()).collect()
+    }
+}
+
+async fn serve(listener: TcpListener, seen: Arc<Mutex<Vec<(String, Value)>>>, script: Arc<Script>) {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    loop {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let Some((operation, body)) = request(&mut connection).await else { continue };
+        seen.lock().unwrap().push((operation.clone(), body));
+        let count = counts.entry(operation.clone()).or_default();
+        *count += 1;
+        let (status, body) = match script(&operation, *count) {
+            Ok(body) => ("200 OK", body),
+            Err(refusal) => {
+                let (code, message) = refusal.split_once(": ").unwrap_or((refusal, ""));
+                let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
+                ("400 Bad Request", json!({ "__type": code, "message": message }))
+            }
+        };
+        let body = body.to_string();
+        let answer = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: application/x-amz-json-1.0\r\nconnection: close\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        connection.write_all(answer.as_bytes()).await.unwrap();
+    }
+}
+
+async fn request(connection: &mut TcpStream) -> Option<(String, Value)> {
+    let mut bytes = Vec::new();
+    loop {
+        if connection.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let header = |name: &str| {
+            head.lines().find_map(|line| {
+                line.to_ascii_lowercase().starts_with(name).then(|| line.split_once(": "))?
+            })
+        };
+        let (_, length) = header("content-length")?;
+        if body.len() < length.trim().parse().unwrap() {
+            continue;
+        }
+        let (_, target) = header("x-amz-target")?;
+        let (_, operation) = target.split_once('.')?;
+        return Some((operation.to_owned(), serde_json::from_str(body).unwrap()));
+    }
+}
+
+/// The description of a table that is as it has to be, as AWS gives it.
+pub(crate) fn table(status: &str) -> Value {
+    let attribute = |name: &str, kind: &str| json!({ "AttributeName": name, "AttributeType": kind });
+    let key = |hash: &str, range: &str| {
+        json!([
+            { "AttributeName": hash, "KeyType": "HASH" },
+            { "AttributeName": range, "KeyType": "RANGE" },
+        ])
+    };
+    let index_status = if status == "CREATING" { "CREATING" } else { "ACTIVE" };
+    json!({ "Table": {
+        "TableName": "products",
+        "TableArn": "arn:aws:dynamodb:us-east-1:123456789012:table/products",
+        "TableStatus": status,
+        "CreationDateTime": 1_700_000_000.5,
+        "ItemCount": 12,
+        "TableSizeBytes": 3456,
+        "AttributeDefinitions": [
+            attribute("id", "S"), attribute("number", "N"), attribute("shard", "S"), attribute("at", "S"),
+            attribute("never", "S"),
+        ],
+        "KeySchema": key("id", "number"),
+        "BillingModeSummary": { "BillingMode": "PAY_PER_REQUEST" },
+        "GlobalSecondaryIndexes": [{
+            "IndexName": "listing", "KeySchema": key("shard", "at"), "IndexStatus": index_status,
+            "Projection": { "ProjectionType": "KEYS_ONLY" },
+            "ItemCount": 2, "IndexSizeBytes": 100,
+        }],
+        "LocalSecondaryIndexes": [{
+            "IndexName": "together", "KeySchema": key("id", "never"),
+            "Projection": { "ProjectionType": "KEYS_ONLY" }, "ItemCount": 0, "IndexSizeBytes": 0,
+        }],
+        "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_IMAGE" },
+        "LatestStreamArn": "arn:aws:dynamodb:us-east-1:123456789012:table/products/stream/1",
+        "DeletionProtectionEnabled": true,
+    }})
+}
+
+/// Point-in-time recovery, on or off.
+pub(crate) fn recovery(status: &str) -> Value {
+    json!({ "ContinuousBackupsDescription": {
+        "ContinuousBackupsStatus": "ENABLED",
+        "PointInTimeRecoveryDescription": {
+            "PointInTimeRecoveryStatus": status,
+            "RecoveryPeriodInDays": 35,
+            "EarliestRestorableDateTime": 1_700_000_000.0,
+            "LatestRestorableDateTime": 1_700_000_600.0,
+        },
+    }})
+}
+
+/// What AWS says to whatever is asked about a table that lacks nothing.
+pub(crate) fn fine(operation: &str) -> Value {
+    match operation {
+        "DescribeTable" => table("ACTIVE"),
+        "DescribeContinuousBackups" | "UpdateContinuousBackups" => recovery("ENABLED"),
+        "DescribeTimeToLive" => json!({ "TimeToLiveDescription": { "TimeToLiveStatus": "DISABLED" } }),
+        "ListTagsOfResource" => json!({ "Tags": [{ "Key": "aws-event-sourcing", "Value": "events" }] }),
+        _ => json!({}),
+    }
+}
