@@ -9,6 +9,7 @@
 //! | `http` | [`http`]: routes, extractors and responses for axum |
 //! | `sqlite` | [`sqlite`]: the embedded store |
 //! | `service` (default) | [`service`]: the host that `main` runs, with both of these |
+//! | `dynamodb` (default) | [`dynamodb`]: the store on DynamoDB, also for [`service`] |
 #![cfg_attr(doctest, doc = include_str!("../../../README.md"))]
 
 // `derive(Event)` names this crate by its name, in this crate's own tests too.
@@ -22,6 +23,8 @@ pub use aws_event_sourcing_core::{
     Retry, StoreError, StoreErrorKind, SystemClock, Timestamp, TraceParent, Write, codec, given, limits,
 };
 
+#[cfg(feature = "dynamodb")]
+pub use aws_event_sourcing_dynamodb as dynamodb;
 #[cfg(feature = "http")]
 pub use aws_event_sourcing_http as http;
 #[cfg(feature = "service")]

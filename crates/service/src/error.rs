@@ -4,6 +4,8 @@ use std::{fmt, io, path::PathBuf};
 
 use aws_event_sourcing_core::StoreError;
 
+use crate::settings::variable_of;
+
 /// Why a service did not start or end well.
 ///
 /// Its `Debug` is its message with all its causes on one line, since that is what Rust prints when `main` returns it,
@@ -22,12 +24,63 @@ pub enum Error {
         expected: &'static str,
     },
     /// An environment variable asks for something that this program was built without.
-    #[error("{variable} is set, but this program was built without {what}")]
+    #[error("{setting} is set, but this program was built without {what}")]
     Unsupported {
-        /// The variable.
-        variable: String,
+        /// The variable and its value.
+        setting: String,
         /// What is missing.
         what: &'static str,
+    },
+    /// Two environment variables exclude each other.
+    #[error("{first} and {second} are both set: set one or the other")]
+    Contradiction {
+        /// One variable.
+        first: &'static str,
+        /// The other.
+        second: String,
+    },
+    /// A service with several resource types has only one table.
+    #[error(
+        "DYNAMODB_TABLE is for a service with one resource type, and this one has {first:?} and {second:?}: \
+         set {} and {} instead",
+        variable_of(first),
+        variable_of(second)
+    )]
+    OneTable {
+        /// A resource type.
+        first: &'static str,
+        /// Another one.
+        second: &'static str,
+    },
+    /// A resource type has no table.
+    #[error("there is no table for the resource type {resource_type:?}: set {variable}")]
+    NoTable {
+        /// The resource type.
+        resource_type: &'static str,
+        /// The variable that names its table.
+        variable: String,
+    },
+    /// Two resource types have the same table.
+    #[error(
+        "{} and {} both say {table:?}: each resource type needs a table of its own",
+        variable_of(first),
+        variable_of(second)
+    )]
+    SameTable {
+        /// The table.
+        table: String,
+        /// A resource type.
+        first: &'static str,
+        /// Another one.
+        second: &'static str,
+    },
+    /// DynamoDB cannot be used: no region, no credentials, no such table, or one that is not made for events.
+    #[error("{setting}")]
+    DynamoDb {
+        /// Which variables say what.
+        setting: String,
+        /// Why, and what to do.
+        source: StoreError,
     },
     /// The folder of the embedded store cannot be made.
     #[error("cannot make the folder {} (DATA_DIR)", path.display())]

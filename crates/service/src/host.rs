@@ -1,14 +1,10 @@
 //! [`Service`]: what a program's `main` builds and runs.
 
 use aws_event_sourcing_core::{Aggregate, Repository};
-use aws_event_sourcing_sqlite::SqliteStore;
 use axum::Router;
 use tokio::net::TcpListener;
 
-use crate::{Error, logging, server, settings::Settings, signals::Signals};
-
-/// The file of the embedded store in `DATA_DIR`.
-const STORE_FILE: &str = "events.db";
+use crate::{Error, logging, server, settings::Settings, signals::Signals, stores::Stores};
 
 /// A service that is being set up: a store, and an API over it.
 ///
@@ -28,14 +24,15 @@ const STORE_FILE: &str = "events.db";
 pub struct Service {
     name: String,
     settings: Settings,
-    store: SqliteStore,
+    stores: Stores,
     api: Router,
     http: aws_event_sourcing_http::Settings,
     examples: Vec<String>,
 }
 
 impl Service {
-    /// Reads the environment, starts logging and opens the store, which is made when there is none.
+    /// Reads the environment, starts logging and opens the store: the embedded one, which is made when there is none, or
+    /// DynamoDB when a table is set.
     ///
     /// # Errors
     ///
@@ -46,24 +43,23 @@ impl Service {
             Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
         }))?;
         logging::start(&settings)?;
-        std::fs::create_dir_all(&settings.data_dir)
-            .map_err(|source| Error::DataDir { path: settings.data_dir.clone(), source })?;
-        let store = SqliteStore::open(settings.data_dir.join(STORE_FILE))?;
+        let stores = Stores::open(&settings).await?;
         Ok(Self {
             name: name.into(),
             settings,
-            store,
+            stores,
             api: Router::new(),
             http: Default::default(),
             examples: Vec::new(),
         })
     }
 
-    /// The resources of type `A` in this service's store. Clone what this returns instead of calling it twice: each
+    /// The resources of type `A` in this service's store, or in the table of that type: whether it has one, and one that
+    /// fits, is said by [`run`](Self::run). Clone what this returns instead of calling it twice: each
     /// call makes a repository with a cache of its own.
     #[must_use]
     pub fn repository<A: Aggregate>(&self) -> Repository<A> {
-        Repository::new(self.store.clone())
+        self.stores.repository()
     }
 
     /// What is served over HTTP. Around it come request ids, traces, an access log, limits and time-outs; inside it,
@@ -95,22 +91,23 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// When it cannot listen on `HOST` and `PORT`, or the store cannot be closed in order.
+    /// When a resource type has no table, or one that is not there or not made for events; when it cannot listen on `HOST` and `PORT`, or the store cannot be closed in order.
     pub async fn run(self) -> Result<(), Error> {
+        self.stores.check().await?;
         let Settings { host, port, .. } = &self.settings;
         let cannot_listen = |source| Error::Listen { address: format!("{host}:{port}"), source };
         let listener = TcpListener::bind((host.as_str(), *port)).await.map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
         let mut signals = Signals::listen()?;
 
-        tracing::info!(service = self.name, store = %self.store.path().display(), "listening on http://{address}");
+        tracing::info!(service = self.name, store = %self.stores, "listening on http://{address}");
         for example in &self.examples {
             tracing::info!("try: {}", example.replace("{}", &format!("http://{address}")));
         }
 
         let router = aws_event_sourcing_http::harden(self.api, &self.http);
         server::serve(listener, router, server::HEAD_TIMEOUT, &mut signals).await;
-        self.store.close().await?;
+        self.stores.close().await?;
         tracing::info!("stopped");
         Ok(())
     }

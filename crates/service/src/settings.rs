@@ -1,6 +1,6 @@
 //! [`Settings`]: the environment of a service, read once and checked before anything starts.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use crate::Error;
 
@@ -10,8 +10,53 @@ pub(crate) struct Settings {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) data_dir: PathBuf,
+    /// Tables in DynamoDB, in place of the embedded store.
+    pub(crate) tables: Option<Tables>,
     pub(crate) log_filter: String,
     pub(crate) log_format: LogFormat,
+}
+
+/// Which tables the resource types have in DynamoDB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Tables {
+    /// `DYNAMODB_TABLE`: that of the one type that there is.
+    One(String),
+    /// `DYNAMODB_TABLE_<TYPE>`: one for each type, by the name of the variable.
+    OfTypes(BTreeMap<String, String>),
+}
+
+/// The variable for the table of the only type.
+const TABLE: &str = "DYNAMODB_TABLE";
+
+/// The variable for the table of a type: its name in capitals, with `_` for what is neither a letter nor a digit.
+pub(crate) fn variable_of(resource_type: &str) -> String {
+    let letter = |char: char| if char.is_ascii_alphanumeric() { char.to_ascii_uppercase() } else { '_' };
+    format!("{TABLE}_{}", resource_type.chars().map(letter).collect::<String>())
+}
+
+impl Tables {
+    /// The table of a type.
+    #[cfg(feature = "dynamodb")]
+    pub(crate) fn of(&self, resource_type: &str) -> Option<&String> {
+        match self {
+            Self::One(table) => Some(table),
+            Self::OfTypes(tables) => tables.get(&variable_of(resource_type)),
+        }
+    }
+}
+
+/// As it is set.
+impl fmt::Display for Tables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(table) => write!(f, "{TABLE}={table}"),
+            Self::OfTypes(tables) => {
+                let settings: Vec<_> =
+                    tables.iter().map(|(variable, table)| format!("{variable}={table}")).collect();
+                f.write_str(&settings.join(" "))
+            }
+        }
+    }
 }
 
 /// How a line of the log looks.
@@ -28,9 +73,11 @@ impl Settings {
             host: "127.0.0.1".into(),
             port: 3000,
             data_dir: "data".into(),
+            tables: None,
             log_filter: "info".into(),
             log_format: LogFormat::Pretty,
         };
+        let (mut one, mut of_types) = (None, BTreeMap::new());
         for (variable, value) in variables {
             if value.is_empty() {
                 continue;
@@ -45,12 +92,22 @@ impl Settings {
                 "DATA_DIR" => settings.data_dir = value.into(),
                 "RUST_LOG" => settings.log_filter = value,
                 "LOG_FORMAT" => settings.log_format = log_format(&value)?,
-                table if table == "DYNAMODB_TABLE" || table.starts_with("DYNAMODB_TABLE_") => {
-                    return Err(Error::Unsupported { variable, what: "the DynamoDB store" });
+                TABLE => one = Some(value),
+                table if table.strip_prefix(TABLE).is_some_and(|rest| rest.starts_with('_')) => {
+                    of_types.insert(variable, value);
                 }
                 _ => {}
             }
         }
+        settings.tables = match (one, of_types.pop_first()) {
+            (Some(_), Some((other, _))) => return Err(Error::Contradiction { first: TABLE, second: other }),
+            (Some(table), None) => Some(Tables::One(table)),
+            (None, Some((variable, table))) => {
+                of_types.insert(variable, table);
+                Some(Tables::OfTypes(of_types))
+            }
+            (None, None) => None,
+        };
         Ok(settings)
     }
 }
@@ -93,13 +150,28 @@ mod tests {
             ("PORT", "http", r#"PORT="http" is not a port number from 0 to 65535"#),
             ("PORT", "65536", r#"PORT="65536" is not a port number from 0 to 65535"#),
             ("LOG_FORMAT", "xml", r#"LOG_FORMAT="xml" is not `json` or `pretty`"#),
-            (
-                "DYNAMODB_TABLE_ORDER",
-                "o",
-                "DYNAMODB_TABLE_ORDER is set, but this program was built without the DynamoDB store",
-            ),
         ] {
             assert_eq!(read(&[(variable, value)]), Err(message.to_owned()));
         }
+    }
+
+    #[test]
+    #[cfg(feature = "dynamodb")]
+    fn tables_are_one_for_all_or_one_for_each_type() {
+        let tables = |variables: &[(&str, &str)]| read(variables).map(|settings| settings.tables);
+        let one = tables(&[("DYNAMODB_TABLE", "products")]).expect("right").expect("DynamoDB");
+        assert_eq!(one.of("product").map(String::as_str), Some("products"));
+
+        let variables = [("DYNAMODB_TABLE_PRODUCT", "p"), ("DYNAMODB_TABLE_GIFT_CARD_2", "g")];
+        let each = tables(&variables).expect("right").expect("DynamoDB");
+        assert_eq!(each.of("product").map(String::as_str), Some("p"));
+        assert_eq!(each.of("gift-card.2").map(String::as_str), Some("g"));
+        assert_eq!(each.of("order"), None);
+
+        assert_eq!(tables(&[("DYNAMODB_TABLES", "p")]), Ok(None));
+        assert_eq!(
+            tables(&[("DYNAMODB_TABLE", "products"), variables[0]]),
+            Err("DYNAMODB_TABLE and DYNAMODB_TABLE_PRODUCT are both set: set one or the other".to_owned())
+        );
     }
 }

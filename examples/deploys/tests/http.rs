@@ -1,13 +1,25 @@
-//! The deployment service over HTTP, as a client sees it.
+//! The deployment service over HTTP, as a client sees it, on both stores.
 
 use serde_json::{Value, json};
-use testbed::{Answer, Running, program};
+use testbed::{Answer, Client, Running, Tables, program};
 
 #[tokio::test]
-async fn a_deploy_is_created_listed_deleted_and_remembered() {
+async fn a_deploy_is_created_listed_deleted_and_remembered_on_sqlite() {
     let data = tempfile::tempdir().expect("a folder");
     let running = Running::start(&mut program(env!("CARGO_BIN_EXE_deploys"), data.path()));
-    let client = running.client();
+    a_deploy_is_created_listed_deleted_and_remembered(&running.client()).await;
+}
+
+#[tokio::test]
+async fn a_deploy_is_created_listed_deleted_and_remembered_on_dynamodb() {
+    let data = tempfile::tempdir().expect("a folder");
+    let tables = Tables::create(&["our.deploys"]).await;
+    let mut program = program(env!("CARGO_BIN_EXE_deploys"), data.path());
+    let running = Running::start(program.envs(tables.settings()).env("DYNAMODB_TABLE_DEPLOY", "our.deploys"));
+    a_deploy_is_created_listed_deleted_and_remembered(&running.client()).await;
+}
+
+async fn a_deploy_is_created_listed_deleted_and_remembered(client: &Client) {
     assert_eq!(client.get("/deploys").await.body, json!([]));
 
     let created = client.post("/deploys", json!({"specification": "two small servers"})).await;

@@ -1,21 +1,67 @@
-//! The shop over HTTP, as a client sees it: a real process, a real file.
+//! The shop over HTTP, as a client sees it: a real process, on a real file and on the real DynamoDB Local.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testbed::{Answer, Client, Running, program};
+use testbed::{Answer, Client, Running, Tables, program};
 
 /// A shop of its own for one test.
 struct Shop {
     client: Client,
-    _running: Running,
+    running: Running,
     _data: TempDir,
 }
 
-fn shop() -> Shop {
-    let data = tempfile::tempdir().expect("a folder");
-    let running = Running::start(&mut program(env!("CARGO_BIN_EXE_shopping"), data.path()));
-    Shop { client: running.client(), _running: running, _data: data }
+impl Shop {
+    fn on_sqlite() -> Self {
+        Self::start([])
+    }
+
+    async fn on_dynamodb() -> Self {
+        let tables = Tables::create(&["products"]).await;
+        Self::start(tables.settings().into_iter().chain([("DYNAMODB_TABLE", "products")]))
+    }
+
+    fn start<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let data = tempfile::tempdir().expect("a folder");
+        let mut program = program(env!("CARGO_BIN_EXE_shopping"), data.path());
+        let running = Running::start(program.envs(settings));
+        Self { client: running.client(), running, _data: data }
+    }
+}
+
+/// One suite, two stores.
+macro_rules! on_both_stores {
+    ($($test:ident)*) => {
+        mod on_sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    super::$test(&super::Shop::on_sqlite()).await;
+                }
+            )*
+        }
+
+        mod on_dynamodb {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    super::$test(&super::Shop::on_dynamodb().await).await;
+                }
+            )*
+        }
+    };
+}
+
+on_both_stores! {
+    a_product_is_created_read_bought_and_restocked
+    history_is_shown_as_it_was_recorded
+    products_are_listed_whole_or_in_pages
+    what_a_client_does_wrong_is_told_apart
+    a_version_can_be_asked_for_and_insisted_on
+    a_repeated_request_with_one_key_happens_once
+    sixty_four_buyers_of_forty_items
+    the_trace_of_a_request_is_in_the_log
 }
 
 /// A product with so many in stock, as its path.
@@ -35,9 +81,8 @@ fn is_problem(answer: &Answer, status: u16, instance: &str) {
     }
 }
 
-#[tokio::test]
-async fn a_product_is_created_read_bought_and_restocked() {
-    let Shop { client, .. } = &shop();
+async fn a_product_is_created_read_bought_and_restocked(shop: &Shop) {
+    let Shop { client, .. } = shop;
     let created = client.post("/products", json!({"amount": 5})).await;
     let id = created.text("id");
     let path = format!("/products/{id}");
@@ -61,9 +106,8 @@ async fn a_product_is_created_read_bought_and_restocked() {
     is_problem(&client.get(&format!("{path}?version=8")).await, 404, &path);
 }
 
-#[tokio::test]
-async fn history_is_shown_as_it_was_recorded() {
-    let Shop { client, .. } = &shop();
+async fn history_is_shown_as_it_was_recorded(shop: &Shop) {
+    let Shop { client, .. } = shop;
     let path = product(client, 3).await;
     client.post(&format!("{path}/buy"), json!({"quantity": 2})).await;
     let events = client.get(&format!("{path}/events")).await;
@@ -83,9 +127,8 @@ async fn history_is_shown_as_it_was_recorded() {
     is_problem(&client.get("/products/none/events").await, 404, "/products/none/events");
 }
 
-#[tokio::test]
-async fn products_are_listed_whole_or_in_pages() {
-    let Shop { client, .. } = &shop();
+async fn products_are_listed_whole_or_in_pages(shop: &Shop) {
+    let Shop { client, .. } = shop;
     assert_eq!(client.get("/products").await.body, json!([]));
     let mut paths = Vec::new();
     for amount in 1..=7 {
@@ -113,9 +156,8 @@ async fn products_are_listed_whole_or_in_pages() {
     assert_eq!(listed, paths, "oldest first");
 }
 
-#[tokio::test]
-async fn what_a_client_does_wrong_is_told_apart() {
-    let Shop { client, .. } = &shop();
+async fn what_a_client_does_wrong_is_told_apart(shop: &Shop) {
+    let Shop { client, .. } = shop;
     let path = product(client, 1).await;
     let (buy, restock) = (format!("{path}/buy"), format!("{path}/restock"));
 
@@ -154,9 +196,8 @@ async fn what_a_client_does_wrong_is_told_apart() {
     assert_eq!(client.get(&path).await.body["version"], 1, "none of it changed anything");
 }
 
-#[tokio::test]
-async fn a_version_can_be_asked_for_and_insisted_on() {
-    let Shop { client, .. } = &shop();
+async fn a_version_can_be_asked_for_and_insisted_on(shop: &Shop) {
+    let Shop { client, .. } = shop;
     let path = product(client, 5).await;
     let buy = format!("{path}/buy");
     let when = |header: &str, value: &str| client.request("POST", &buy).header(header, value);
@@ -177,9 +218,8 @@ async fn a_version_can_be_asked_for_and_insisted_on() {
     assert_eq!(changed.status, 200);
 }
 
-#[tokio::test]
-async fn a_repeated_request_with_one_key_happens_once() {
-    let Shop { client, .. } = &shop();
+async fn a_repeated_request_with_one_key_happens_once(shop: &Shop) {
+    let Shop { client, .. } = shop;
     let with_key = |path: &str, key: &str, body: Value| {
         Answer::to(client.request("POST", path).header("idempotency-key", key).json(&body))
     };
@@ -200,9 +240,8 @@ async fn a_repeated_request_with_one_key_happens_once() {
     assert_eq!(client.get(&path).await.body["version"], 4);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sixty_four_buyers_of_forty_items() {
-    let Shop { client, .. } = &shop();
+async fn sixty_four_buyers_of_forty_items(shop: &Shop) {
+    let Shop { client, .. } = shop;
     let path = product(client, 40).await;
     let buy = format!("{path}/buy");
     let answers = join_all((0..64).map(|_| client.post_empty(&buy))).await;
@@ -214,9 +253,7 @@ async fn sixty_four_buyers_of_forty_items() {
     assert_eq!(numbers, (1..=41).map(Value::from).collect::<Vec<_>>());
 }
 
-#[tokio::test]
-async fn the_trace_of_a_request_is_in_the_log() {
-    let shop = shop();
+async fn the_trace_of_a_request_is_in_the_log(shop: &Shop) {
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let request = shop.client.request("POST", "/products").json(&json!({"amount": 1}));
     let request = request
@@ -228,7 +265,7 @@ async fn the_trace_of_a_request_is_in_the_log() {
     // The line of this request is written before the answer to the next one.
     shop.client.get(&path).await;
     let line =
-        shop._running.log().into_iter().find(|line| line.contains(trace)).expect("a line of the access log");
+        shop.running.log().into_iter().find(|line| line.contains(trace)).expect("a line of the access log");
     let line: Value = serde_json::from_str(&line).expect("a JSON line");
     assert_eq!(
         (&line["request_id"], &line["status"], &line["path"]),

@@ -3,7 +3,7 @@
 use std::{fs, net::TcpListener, process::Output};
 
 use serde_json::json;
-use testbed::{Running, program, refused_to_start};
+use testbed::{Running, Tables, program, refused_to_start};
 
 const SHOP: &str = env!("CARGO_BIN_EXE_shopping");
 
@@ -40,13 +40,9 @@ fn tokio_block<T>(future: impl Future<Output = T>) -> T {
 #[test]
 fn a_setting_that_is_wrong_is_named() {
     let data = tempfile::tempdir().expect("a folder");
-    for (setting, value) in [
-        ("PORT", "http"),
-        ("HOST", "no such host"),
-        ("LOG_FORMAT", "xml"),
-        ("RUST_LOG", "shopping=loud"),
-        ("DYNAMODB_TABLE", "products"),
-    ] {
+    for (setting, value) in
+        [("PORT", "http"), ("HOST", "no such host"), ("LOG_FORMAT", "xml"), ("RUST_LOG", "shopping=loud")]
+    {
         let output = refused_to_start(program(SHOP, data.path()).env(setting, value));
         assert!(complaint(&output).contains(setting), "{setting}: {}", complaint(&output));
     }
@@ -115,4 +111,48 @@ async fn what_is_in_flight_is_answered_before_it_stops() {
     let shop = Running::start(&mut program(SHOP, data.path()));
     let stored = shop.client().get("/products").await.body.as_array().expect("an array").len();
     assert!(stored >= acknowledged, "{stored} of {acknowledged}");
+}
+
+/// What the shop says when it is to use DynamoDB with these settings and cannot.
+async fn complaint_about_dynamodb(settings: &[(&str, &str)]) -> String {
+    let data = tempfile::tempdir().expect("a folder");
+    // Nobody asks the machine's own metadata service for credentials here.
+    let settings =
+        settings.iter().copied().chain([("AWS_EC2_METADATA_DISABLED", "true"), ("HOME", "/nowhere")]);
+    let complaint = complaint(&refused_to_start(program(SHOP, data.path()).envs(settings)));
+    assert!(!data.path().join("events.db").exists(), "{complaint}");
+    complaint
+}
+
+#[tokio::test]
+async fn a_table_that_cannot_be_used_is_named_with_what_to_do() {
+    let tables = Tables::create(&["products"]).await;
+    let [endpoint, region, key, secret] = tables.settings();
+    for (settings, says) in [
+        (vec![endpoint, key, secret, ("DYNAMODB_TABLE", "products")], "set AWS_REGION"),
+        (vec![endpoint, region, ("DYNAMODB_TABLE", "products")], "set AWS_PROFILE, or AWS_ACCESS_KEY_ID"),
+        (vec![endpoint, region, key, secret, ("DYNAMODB_TABLE", "goods")], "`eventctl table create goods`"),
+        (vec![endpoint, region, key, secret, ("DYNAMODB_TABLE", "a b")], "3 to 255"),
+        (vec![endpoint, region, key, secret, ("DYNAMODB_TABLE_PRODUCTS", "p")], "set DYNAMODB_TABLE_PRODUCT"),
+    ] {
+        let complaint = complaint_about_dynamodb(&settings).await;
+        let (_, table) = settings.last().expect("a table");
+        let names_it = complaint.contains(table) || says.starts_with("set DYNAMODB");
+        assert!(names_it && complaint.contains(says), "{says}: {complaint}");
+    }
+    let both = [endpoint, region, key, secret, ("DYNAMODB_TABLE", "p"), ("DYNAMODB_TABLE_PRODUCT", "p")];
+    assert!(complaint_about_dynamodb(&both).await.contains("DYNAMODB_TABLE and DYNAMODB_TABLE_PRODUCT"));
+}
+
+#[tokio::test]
+async fn it_says_which_table_it_uses() {
+    let data = tempfile::tempdir().expect("a folder");
+    let tables = Tables::create(&["products"]).await;
+    let mut program = program(SHOP, data.path());
+    let shop = Running::start(program.envs(tables.settings()).env("DYNAMODB_TABLE", "products"));
+    // The line about its start is there before it answers.
+    assert_eq!(shop.client().get("/products").await.status, 200);
+    assert!(shop.log().join("\n").contains("DynamoDB table products in us-east-1"), "{:?}", shop.log());
+    assert!(shop.stop().success());
+    assert!(!data.path().join("events.db").exists());
 }

@@ -8,7 +8,7 @@ use aws_event_sourcing_core::{
     StoreErrorKind, Timestamp,
 };
 use aws_event_sourcing_dynamodb::{Consumed, DynamoDbStore, Meter};
-use futures_util::{TryStreamExt as _, future::try_join_all};
+use futures_util::{TryStreamExt, future::try_join_all};
 use testbed::{Fault, FaultyProxy, Request};
 
 use crate::support::{Notebook, NotebookEvent::NotebookOpened, connect, dynamodb, new_table, note};
@@ -173,7 +173,7 @@ async fn what_passes_is_retried_until_it_has() {
         let read: Vec<_> = bench.faulty.read(&resource(), 0).try_collect().await.expect("read");
         assert_eq!((read, bench.arrived("Query")), (vec![commit(1)], 5), "{fault:?}");
         let streams = bench.faulty.scan(&"notebook".into());
-        let scanned = streams.into_iter().map(|commits| commits.try_collect::<Vec<_>>());
+        let scanned = streams.into_iter().map(TryStreamExt::try_collect::<Vec<_>>);
         let scanned = try_join_all(scanned).await.expect("scanned").concat();
         assert_eq!((scanned, bench.arrived("Scan")), (vec![commit(1)], 8), "{fault:?}");
     }

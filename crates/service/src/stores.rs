@@ -1,0 +1,79 @@
+//! [`Stores`]: where a service keeps its events, as the environment says: in one embedded store for all resource types,
+//! or in a DynamoDB table for each.
+
+use std::fmt;
+
+use aws_event_sourcing_core::{Aggregate, Repository};
+use aws_event_sourcing_sqlite::SqliteStore;
+
+#[cfg(feature = "dynamodb")]
+use crate::tables::TableStores;
+use crate::{Error, settings::Settings};
+
+/// The file of the embedded store in `DATA_DIR`.
+const STORE_FILE: &str = "events.db";
+
+/// The store that was picked.
+#[derive(Debug)]
+pub(crate) enum Stores {
+    Embedded(SqliteStore),
+    #[cfg(feature = "dynamodb")]
+    DynamoDb(TableStores),
+}
+
+impl Stores {
+    /// Opens what the settings ask for. The embedded store is made when there is none; a table is not.
+    pub(crate) async fn open(settings: &Settings) -> Result<Self, Error> {
+        match &settings.tables {
+            #[cfg(feature = "dynamodb")]
+            Some(tables) => Ok(Self::DynamoDb(TableStores::connect(tables.clone()).await?)),
+            #[cfg(not(feature = "dynamodb"))]
+            Some(tables) => {
+                Err(Error::Unsupported { setting: tables.to_string(), what: "the DynamoDB store" })
+            }
+            None => {
+                std::fs::create_dir_all(&settings.data_dir)
+                    .map_err(|source| Error::DataDir { path: settings.data_dir.clone(), source })?;
+                Ok(Self::Embedded(SqliteStore::open(settings.data_dir.join(STORE_FILE))?))
+            }
+        }
+    }
+
+    /// The resources of one type.
+    pub(crate) fn repository<A: Aggregate>(&self) -> Repository<A> {
+        match self {
+            Self::Embedded(store) => Repository::new(store.clone()),
+            #[cfg(feature = "dynamodb")]
+            Self::DynamoDb(tables) => Repository::new(tables.store(A::TYPE)),
+        }
+    }
+
+    /// Checks that every type that is in use has a place that fits.
+    pub(crate) async fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Embedded(_) => Ok(()),
+            #[cfg(feature = "dynamodb")]
+            Self::DynamoDb(tables) => tables.check().await,
+        }
+    }
+
+    /// Closes what has to be closed.
+    pub(crate) async fn close(&self) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => Ok(store.close().await?),
+            #[cfg(feature = "dynamodb")]
+            Self::DynamoDb(_) => Ok(()),
+        }
+    }
+}
+
+/// For the log.
+impl fmt::Display for Stores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded(store) => store.path().display().fmt(f),
+            #[cfg(feature = "dynamodb")]
+            Self::DynamoDb(tables) => tables.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! [`TableStores`]: the DynamoDB tables of a service, one for each resource type that it uses.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use aws_event_sourcing_dynamodb::{DynamoDb, DynamoDbStore};
+
+use crate::{
+    Error,
+    settings::{Tables, variable_of},
+};
+
+/// A connection, and which type has which table.
+#[derive(Debug)]
+pub(crate) struct TableStores {
+    dynamodb: DynamoDb,
+    tables: Tables,
+    /// The types in use, each with its table if it has one.
+    used: Mutex<BTreeMap<&'static str, Option<String>>>,
+}
+
+impl TableStores {
+    pub(crate) async fn connect(tables: Tables) -> Result<Self, Error> {
+        let dynamodb = DynamoDb::from_env().await;
+        let dynamodb = dynamodb.map_err(|source| Error::DynamoDb { setting: tables.to_string(), source })?;
+        Ok(Self { dynamodb, tables, used: Mutex::default() })
+    }
+
+    /// The store of a type. Without a table it refuses every call; [`check`](Self::check) says why.
+    pub(crate) fn store(&self, resource_type: &'static str) -> DynamoDbStore {
+        let table = self.tables.of(resource_type);
+        self.used().insert(resource_type, table.cloned());
+        let store = self.dynamodb.store();
+        match table {
+            Some(table) => store.table(resource_type, table.as_str()).build(),
+            None => store.build(),
+        }
+    }
+
+    /// Checks that each type in use has a table of its own, and that the table is one for events. One request for each.
+    pub(crate) async fn check(&self) -> Result<(), Error> {
+        let used = self.used().clone();
+        if let (Tables::One(_), [first, second, ..]) =
+            (&self.tables, used.keys().collect::<Vec<_>>().as_slice())
+        {
+            return Err(Error::OneTable { first, second });
+        }
+        let mut owners = BTreeMap::new();
+        for (&resource_type, table) in &used {
+            let Some(table) = table else {
+                return Err(Error::NoTable { resource_type, variable: variable_of(resource_type) });
+            };
+            if let Some(other) = owners.insert(table, resource_type) {
+                return Err(Error::SameTable { table: table.clone(), first: other, second: resource_type });
+            }
+        }
+        for table in owners.into_keys() {
+            let suitable = self.dynamodb.table(table.as_str()).suitable().await;
+            suitable.map_err(|source| Error::DynamoDb { setting: self.tables.to_string(), source })?;
+        }
+        Ok(())
+    }
+
+    fn used(&self) -> MutexGuard<'_, BTreeMap<&'static str, Option<String>>> {
+        // Nothing that runs under the lock can leave it half-changed.
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// For the log.
+impl fmt::Display for TableStores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let used = self.used();
+        let tables: Vec<_> = used.values().flatten().map(String::as_str).collect();
+        let noun = if tables.len() == 1 { "table" } else { "tables" };
+        write!(f, "DynamoDB {noun} {} in {}", tables.join(", "), self.dynamodb.region())
+    }
+}
