@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use aws_event_sourcing::{
-    Aggregate as _, Commit, EncodedEvent, EventStore as _, ResourceId, ResourceKey, Timestamp, TraceParent,
-    codec, sqlite::SqliteStore,
+    Aggregate as _, Commit, EncodedEvent, EventStore, ResourceId, ResourceKey, Timestamp, TraceParent, codec,
+    sqlite::SqliteStore,
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use uuid::Uuid;
@@ -23,7 +23,7 @@ pub(crate) async fn store(folder: &Path, name: &str) -> Result<SqliteStore> {
 }
 
 /// Gives each resource a history of that many commits of one event each, as a service would have written them.
-pub(crate) async fn histories(store: &SqliteStore, ids: &[ResourceId], length: u64) -> Result {
+pub(crate) async fn histories(store: &impl EventStore, ids: &[ResourceId], length: u64) -> Result {
     let event = codec::encode(&StockEvent::StockAdded { amount: 5 })?;
     let commits = (1..=length).flat_map(|number| ids.iter().map(move |id| (id, number)));
     stream::iter(commits)

@@ -1,11 +1,11 @@
 //! Reading everything there is: a million events, in a process of its own, whose memory is watched.
 
-use std::{fs, path::Path, time::Instant};
+use std::{path::Path, time::Instant};
 
 use aws_event_sourcing::{Repository, sqlite::SqliteStore};
 use futures_util::TryStreamExt as _;
 
-use crate::{Result, domain::Stock, fill, report::Report};
+use crate::{Result, domain::Stock, fill, memory::memory, report::Report};
 
 /// The argument that makes this program the process that reads.
 pub(crate) const CHILD: &str = "find-all-in-this-process";
@@ -50,12 +50,4 @@ pub(crate) async fn in_this_process(path: &Path) -> Result<String> {
     let seconds = begin.elapsed().as_secs_f64();
     assert_eq!((resources, quantity), (RESOURCES, RESOURCES as u64 * EVENTS * 5), "every event was applied");
     Ok(format!("{seconds} {:.1}\n", memory("VmHWM:")? - idle))
-}
-
-/// A figure about this process's memory, in MB. Linux only.
-fn memory(figure: &str) -> Result<f64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(figure)).ok_or("no such figure")?;
-    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kilobytes / 1024.0)
 }

@@ -3,7 +3,11 @@
 //! ```sh
 //! cargo run -p bench --release            # a table
 //! cargo run -p bench --release -- --json  # the same for machines
+//! cargo run -p bench --release -- dynamodb
 //! ```
+//!
+//! On DynamoDB it is requests and capacity units that count, which DynamoDB Local tells as AWS bills them; times there
+//! are those of DynamoDB Local.
 //!
 //! Machines are shared and noisy: figures are medians, and every ratio compares what was measured side by side in one
 //! run.
@@ -11,10 +15,12 @@
 mod commits;
 mod creates;
 mod domain;
+mod dynamodb;
 mod fill;
 mod find_all;
 mod floor;
 mod hydrate;
+mod memory;
 mod report;
 mod shop;
 
@@ -25,11 +31,17 @@ use report::Report;
 const HELP: &str = "\
 What aws-event-sourcing costs on this machine, beside what a durable write costs.
 
-Usage: cargo run -p bench --release [-- OPTIONS]
+Usage: cargo run -p bench --release [-- [dynamodb] OPTIONS]
+
+Without `dynamodb` it is the embedded store that is measured. With it, DynamoDB Local is fetched and started.
 
 Options:
-  --json   Print JSON instead of a table
-  --help   Print this
+  --json               Print JSON instead of a table
+  --write-price USD    What AWS takes for a million write units [default: 0.625]
+  --read-price USD     What AWS takes for a million read units [default: 0.125]
+  --help               Print this
+
+The default prices are on-demand prices of us-east-1: https://aws.amazon.com/dynamodb/pricing/on-demand/
 ";
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -40,6 +52,8 @@ async fn main() -> ExitCode {
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => embedded().await.map(|report| report.table()),
         ["--json"] => embedded().await.map(|report| report.json()),
+        ["dynamodb", options @ ..] => dynamodb::measure(options).await,
+        [dynamodb::find_all::CHILD, url, key] => dynamodb::find_all::in_this_process(url, key).await,
         ["--help" | "-h"] => Ok(HELP.to_owned()),
         [find_all::CHILD, path] => find_all::in_this_process(Path::new(path)).await,
         unknown => Err(format!("unknown arguments {unknown:?}\n\n{HELP}").into()),
