@@ -18,7 +18,7 @@ pub(crate) async fn measure(folder: &Path, report: &mut Report) -> Result {
     let store = fill::store(folder, "commits.db").await?;
     let ids = fill::ids(LENGTHS.len());
     for (id, length) in ids.iter().zip(LENGTHS) {
-        fill::histories(&store, std::slice::from_ref(id), length).await?;
+        fill::histories(&store, std::slice::from_ref(id), length, fill::MANY).await?;
     }
     let repository = Repository::<Stock>::new(store);
     let mut resources = Vec::new();

@@ -140,7 +140,7 @@ async fn by_length(bench: &Bench, figures: &mut Figures) -> Result {
     let cold = Repository::<Stock>::builder(store.clone()).cache(CacheSettings::OFF).build();
     for length in LENGTHS {
         let id: ResourceId = fill::ids(1).remove(0);
-        fill::histories(&store, std::slice::from_ref(&id), length).await?;
+        fill::histories(&store, std::slice::from_ref(&id), length, fill::FEW).await?;
         let calls = if length > 1_000 { 20 } else { 50 };
         let (time, consumed) = rounds(calls, &meter, async || Ok(cold.find_one(&id).await?)).await?;
         figures.row(&format!("find_one, cold, {length} events"), calls, time, consumed, "");

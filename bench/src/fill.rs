@@ -14,8 +14,11 @@ use crate::{
     domain::{Stock, StockEvent},
 };
 
-/// Writes under way at a time.
-const AT_ONCE: usize = 512;
+/// Writes under way at a time, where many at once are faster.
+pub(crate) const MANY: usize = 512;
+
+/// The same where they are not.
+pub(crate) const FEW: usize = 32;
 
 /// Opens a new store.
 pub(crate) async fn store(folder: &Path, name: &str) -> Result<SqliteStore> {
@@ -23,15 +26,33 @@ pub(crate) async fn store(folder: &Path, name: &str) -> Result<SqliteStore> {
 }
 
 /// Gives each resource a history of that many commits of one event each, as a service would have written them.
-pub(crate) async fn histories(store: &impl EventStore, ids: &[ResourceId], length: u64) -> Result {
+pub(crate) async fn histories(
+    store: &impl EventStore,
+    ids: &[ResourceId],
+    length: u64,
+    at_once: usize,
+) -> Result {
+    histories_of(store, ids, length, 1, at_once).await
+}
+
+/// The same, with so many events in each commit.
+pub(crate) async fn histories_of(
+    store: &impl EventStore,
+    ids: &[ResourceId],
+    commits: u64,
+    events: u64,
+    at_once: usize,
+) -> Result {
     let event = codec::encode(&StockEvent::StockAdded { amount: 5 })?;
-    let commits = (1..=length).flat_map(|number| ids.iter().map(move |id| (id, number)));
+    let numbers = (0..commits).map(|commit| 1 + commit * events);
+    let commits = numbers.flat_map(|number| ids.iter().map(move |id| (id, number)));
     stream::iter(commits)
         .map(|(id, number)| {
-            let commit = commit(id, number, event.clone());
+            let events = (0..events).map(|_| event.clone()).collect();
+            let commit = commit(id, number, events);
             async move { store.append(&commit).await.map(drop) }
         })
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(at_once)
         .try_collect::<()>()
         .await?;
     Ok(())
@@ -42,12 +63,12 @@ pub(crate) fn ids(count: usize) -> Vec<ResourceId> {
     (0..count).map(|_| Uuid::new_v4().into()).collect()
 }
 
-fn commit(id: &ResourceId, number: u64, event: EncodedEvent) -> Commit {
+fn commit(id: &ResourceId, number: u64, events: Vec<EncodedEvent>) -> Commit {
     let at = Timestamp::from_unix_millis(1_700_000_000_000 + number);
     Commit {
         resource: ResourceKey::new(Stock::TYPE, id),
         number,
-        events: vec![event],
+        events,
         at,
         id: Uuid::now_v7().into(),
         trace: Some(TraceParent::new_root(at)),

@@ -15,7 +15,7 @@ const EVENTS: u64 = 100;
 
 pub(crate) async fn measure(folder: &Path, report: &mut Report) -> Result {
     let store = fill::store(folder, "find_all.db").await?;
-    fill::histories(&store, &fill::ids(RESOURCES), EVENTS).await?;
+    fill::histories(&store, &fill::ids(RESOURCES), EVENTS, fill::MANY).await?;
     store.close().await?;
 
     let child = std::process::Command::new(std::env::current_exe()?)

@@ -18,7 +18,7 @@ pub(crate) async fn measure(folder: &Path, report: &mut Report) -> Result {
     let store = fill::store(folder, "hydrate.db").await?;
     for length in LENGTHS {
         let id = &fill::ids(1)[0];
-        fill::histories(&store, std::slice::from_ref(id), length.into()).await?;
+        fill::histories(&store, std::slice::from_ref(id), length.into(), fill::MANY).await?;
         let cold = time(&store, CacheSettings::OFF, id).await?;
         let warm = time(&store, CacheSettings::default(), id).await?;
         let rate = format!("{:.2} million events/s", f64::from(length) / cold / 1e6);

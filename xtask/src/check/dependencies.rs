@@ -51,6 +51,15 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tracing-subscriber", &["aws-event-sourcing-service"]),
     ("axum", &["aws-event-sourcing-http", "aws-event-sourcing-service"]),
     ("tower-http", &["aws-event-sourcing-http"]),
+    ("aws-config", &["aws-event-sourcing-dynamodb"]),
+    ("aws-credential-types", &["aws-event-sourcing-dynamodb"]),
+    ("aws-sdk-dynamodb", &["aws-event-sourcing-dynamodb"]),
+    ("aws-smithy-http-client", &["aws-event-sourcing-dynamodb"]),
+    ("clap", &["aws-event-sourcing-cli"]),
+    (
+        "aws-event-sourcing-dynamodb",
+        &["aws-event-sourcing-cli", "aws-event-sourcing-service", "aws-event-sourcing"],
+    ),
     ("aws-event-sourcing-sqlite", &["aws-event-sourcing-service", "aws-event-sourcing"]),
 ];
 

@@ -1,0 +1,53 @@
+//! `cargo xtask dynamodb-local`: a DynamoDB Local for a person, with the examples' tables in it.
+
+use std::path::PathBuf;
+
+use dynamodb_local::{DynamoDbLocal, Tables};
+
+use crate::run::{Result, cargo, run, say};
+
+/// Unless another one is asked for: what DynamoDB Local itself listens on by default.
+const PORT: u16 = 8000;
+
+/// What an example needs to run on it: its package, its table, and another port than the other examples.
+const EXAMPLES: [(&str, &str, &str); 2] =
+    [("shopping", "products", ""), ("deploys", "deploys", "PORT=3001 ")];
+
+/// Any will do, but there have to be some.
+const SETTINGS: [(&str, &str); 3] =
+    [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local")];
+
+/// Starts a server, makes the tables, and waits for Ctrl-C, which ends the server with this process.
+pub(crate) fn serve(options: &[&str]) -> Result {
+    let (mut port, mut tables) = (PORT, Tables::Shared);
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        let mut value = || options.next().ok_or_else(|| format!("{option} needs a value"));
+        match *option {
+            "--port" => {
+                let value = value()?;
+                port = value
+                    .parse()
+                    .map_err(|_| format!("--port {value} is not a port number from 1 to 65535"))?;
+            }
+            "--data-dir" => tables = Tables::Kept(PathBuf::from(value()?)),
+            unknown => return Err(format!("unknown option {unknown:?}, see `cargo xtask help`")),
+        }
+    }
+    let server =
+        DynamoDbLocal::builder().port(port).tables(tables).start().map_err(|error| error.to_string())?;
+    for (_, table, _) in EXAMPLES {
+        let eventctl =
+            ["run", "--quiet", "--locked", "--package", "aws-event-sourcing-cli", "--", "table", "create"];
+        run(cargo(&eventctl).args([table, "--endpoint-url", server.url()]).envs(SETTINGS))?;
+    }
+
+    let settings: String = SETTINGS.iter().map(|(name, value)| format!("{name}={value} ")).collect();
+    let settings = format!("AWS_ENDPOINT_URL_DYNAMODB={} {settings}", server.url());
+    say(&format!("\nDynamoDB Local is at {}. To run the examples on it:\n\n", server.url()));
+    for (package, table, port) in EXAMPLES {
+        say(&format!("{settings}{port}DYNAMODB_TABLE={table} cargo run -p {package}\n"));
+    }
+    say("\nCtrl-C stops it.\n");
+    Err(server.wait().to_string())
+}
