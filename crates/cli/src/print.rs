@@ -1,0 +1,54 @@
+//! [`Printer`]: what a command has to say, on stdout. [`failure`]: why it could not, on stderr.
+
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// For whom it is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// For programs: one JSON document.
+    Json,
+}
+
+/// Prints the answer of a command, once.
+#[derive(Debug)]
+pub(crate) struct Printer {
+    output: Output,
+}
+
+impl Printer {
+    pub(crate) fn new(output: Output) -> Self {
+        Self { output }
+    }
+
+    /// Prints the document to programs, and the text to people.
+    pub(crate) fn print(&self, document: &impl Serialize, text: impl FnOnce() -> String) -> io::Result<()> {
+        let mut answer = match self.output {
+            Output::Text => text(),
+            Output::Json => serde_json::to_string_pretty(document)?,
+        };
+        answer.push('\n');
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()) {
+            // Whoever was reading has read enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        }
+    }
+}
+
+/// Lines of a label and a value, the values below one another.
+pub(crate) fn labelled<'a>(lines: impl IntoIterator<Item = (&'a str, String)>) -> String {
+    let lines = lines.into_iter().map(|(label, value)| format!("{label:<23} {value}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Tells a person of a failure. Nobody is left to hear that this failed too.
+pub(crate) fn failure(failure: &Failure) {
+    let _ = writeln!(io::stderr(), "eventctl: {failure}");
+}

@@ -1,0 +1,47 @@
+//! `eventctl table`: the tables that events are kept in.
+
+mod check;
+mod create;
+mod describe;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::{failure::Failure, options::Connection, print::Printer};
+
+/// Make, check and describe the tables that events are kept in
+#[derive(Debug, Args)]
+#[command(
+    arg_required_else_help = true,
+    subcommand_value_name = "COMMAND",
+    after_help = "\
+Each resource type has a table of its own.
+
+Examples:
+  eventctl table create products
+  eventctl table check products
+  eventctl table describe products"
+)]
+pub(crate) struct TableCommand {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What is done with a table.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Create(create::Create),
+    Check(check::Check),
+    Describe(describe::Describe),
+}
+
+impl TableCommand {
+    pub(crate) async fn run(&self, connection: &Connection, printer: &Printer) -> Result<ExitCode, Failure> {
+        match &self.verb {
+            Verb::Create(create) => create.run(connection, printer).await,
+            Verb::Check(check) => check.run(connection, printer).await,
+            Verb::Describe(describe) => describe.run(connection, printer).await,
+        }
+    }
+}

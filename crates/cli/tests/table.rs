@@ -1,0 +1,261 @@
+//! The real program against the real DynamoDB Local.
+
+use std::{
+    io::Read as _,
+    process::{self, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+/// The program, without anything of the environment of whoever runs the tests.
+fn eventctl(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eventctl"));
+    // Nobody waits for the metadata of a virtual machine that this is not.
+    command.env_clear().env("AWS_EC2_METADATA_DISABLED", "true").args(arguments);
+    command
+}
+
+/// The program with credentials that no other process of tests has, at DynamoDB Local.
+fn local(arguments: &[&str]) -> Command {
+    let mut command = eventctl(arguments);
+    command
+        .env("AWS_ACCESS_KEY_ID", format!("cli{}", process::id()))
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .args(["--region", "us-east-1", "--endpoint-url", dynamodb_local::url()]);
+    command
+}
+
+struct Said {
+    status: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn run(command: &mut Command) -> Said {
+    let Output { status, stdout, stderr } = command.output().expect("it runs");
+    Said {
+        status: status.code().expect("it ended by itself"),
+        stdout: String::from_utf8(stdout).expect("text"),
+        stderr: String::from_utf8(stderr).expect("text"),
+    }
+}
+
+/// The one line that says what went wrong.
+fn failure(command: &mut Command) -> String {
+    let Said { status, stdout, stderr } = run(command);
+    assert_eq!((status, stdout.as_str()), (1, ""), "{stderr}");
+    let line = stderr.strip_suffix('\n').expect("a line");
+    assert!(!line.contains('\n'), "{stderr}");
+    line.strip_prefix("eventctl: ").expect("it says who complains").to_owned()
+}
+
+fn json(command: &mut Command) -> serde_json::Value {
+    let Said { status, stdout, stderr } = run(command.arg("--json"));
+    assert_eq!(status, 0, "{stderr}");
+    serde_json::from_str(&stdout).expect("JSON")
+}
+
+#[test]
+fn a_table_is_made_checked_and_described() {
+    let made =
+        run(&mut local(&["table", "create", "products", "--tag", "team=shop", "--deletion-protection"]));
+    assert_eq!(
+        (made.status, made.stdout.as_str()),
+        (
+            0,
+            "\
+table                   products in us-east-1: made
+ARN                     arn:aws:dynamodb:ddblocal:000000000000:table/products
+tags                    not offered here
+deletion protection     on
+point-in-time recovery  not offered here
+"
+        ),
+        "{}",
+        made.stderr
+    );
+    assert!(made.stderr.starts_with("products: requested\n"), "{}", made.stderr);
+    assert!(made.stderr.contains("products: ACTIVE after 0 s\n"), "{}", made.stderr);
+
+    let again = run(&mut local(&["table", "create", "products"]));
+    assert_eq!(again.status, 0, "{}", again.stderr);
+    assert!(again.stdout.contains("products in us-east-1: was there already\n"), "{}", again.stdout);
+    assert!(again.stderr.starts_with("products: there already\n"), "{}", again.stderr);
+
+    let checked = run(&mut local(&["table", "check", "products"]));
+    assert_eq!(
+        (checked.status, checked.stdout.as_str(), checked.stderr.as_str()),
+        (
+            0,
+            "\
+ok          table                   ACTIVE
+ok          key                     id S, number N
+ok          listing index           on shard S, at S, keys only
+ok          local index             together on id S, never S
+ok          stream                  NEW_IMAGE
+not offered point-in-time recovery  not offered here
+ok          time to live            off
+ok          one region              no replicas
+ok          billing                 on demand
+ok          deletion protection     on
+
+products passes
+",
+            ""
+        )
+    );
+
+    let described = run(&mut local(&["table", "describe", "products"]));
+    assert_eq!(described.status, 0, "{}", described.stderr);
+    for line in [
+        "table                   products\n",
+        "status                  ACTIVE\n",
+        "key                     id S, number N\n",
+        "commits                 0, 0 bytes (counted every six hours)\n",
+        "billing                 on demand\n",
+        "index                   listing: global on shard S, at S, KEYS_ONLY, ACTIVE; 0 entries, 0 bytes\n",
+        "index                   together: local on id S, never S, KEYS_ONLY; 0 entries, 0 bytes\n",
+        "stream                  NEW_IMAGE arn:aws:dynamodb:ddblocal:000000000000:table/products/stream/",
+        "point-in-time recovery  not offered here\n",
+        "deletion protection     on\n",
+        "tags                    not offered here\n",
+    ] {
+        assert!(described.stdout.contains(line), "{line}{}", described.stdout);
+    }
+}
+
+#[test]
+fn programs_get_one_json_document() {
+    let made = json(&mut local(&["table", "create", "as-json"]));
+    assert_eq!((&made["outcome"], &made["tags"]), (&"made".into(), &"not_offered".into()));
+    assert_eq!(json(&mut local(&["table", "create", "as-json"]))["outcome"], "already_there");
+
+    let checked = json(&mut local(&["table", "check", "as-json"]));
+    assert_eq!((&checked["passed"], &checked["table"]), (&true.into(), &"as-json".into()));
+    let findings = checked["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 10);
+    let advice = &findings[9];
+    assert_eq!(
+        (&advice["requirement"], &advice["verdict"]),
+        (&"deletion_protection".into(), &"advice".into())
+    );
+
+    // The flag may stand before the command too.
+    let described = json(&mut local(&["table", "describe", "as-json"]));
+    let before = run(&mut local(&["--json", "table", "describe", "as-json"]));
+    assert_eq!(described, serde_json::from_str::<serde_json::Value>(&before.stdout).unwrap());
+    assert_eq!((&described["items"], &described["billing"]), (&0.into(), &"on_demand".into()));
+    assert_eq!(described["stream"]["view"], "NEW_IMAGE");
+}
+
+#[test]
+fn a_table_that_is_not_there_falls_short() {
+    let checked = run(&mut local(&["table", "check", "nowhere"]));
+    assert_eq!((checked.status, checked.stderr.as_str()), (1, ""));
+    assert!(
+        checked.stdout.starts_with("WRONG       table                   there is none in us-east-1 (http://")
+    );
+    assert!(
+        checked
+            .stdout
+            .ends_with("`eventctl table create nowhere` makes it\n\nnowhere falls short: 1 WRONG\n")
+    );
+
+    let checked = run(&mut local(&["table", "check", "nowhere", "--json"]));
+    assert_eq!(checked.status, 1);
+    let document: serde_json::Value = serde_json::from_str(&checked.stdout).unwrap();
+    assert_eq!(document["passed"], false);
+
+    let line = failure(&mut local(&["table", "describe", "nowhere"]));
+    assert!(line.ends_with("; `eventctl table create nowhere` makes it"), "{line}");
+}
+
+#[test]
+fn a_bad_name_is_refused_with_the_rule() {
+    for verb in ["create", "check", "describe"] {
+        assert_eq!(
+            failure(&mut local(&["table", verb, "my table"])),
+            "\"my table\" is no name for a table: it has to be 3 to 255 of the letters a to z and A to Z, digits, `_`, `-` \
+             and `.`"
+        );
+    }
+}
+
+#[test]
+fn without_region_or_credentials_it_says_what_to_set() {
+    let line = failure(eventctl(&["table", "check", "products"]).env("HOME", "/nonexistent"));
+    assert!(line.starts_with("no AWS region is set"), "{line}");
+    assert!(line.contains("AWS_REGION"), "{line}");
+
+    let mut command = eventctl(&["table", "check", "products", "--endpoint-url", dynamodb_local::url()]);
+    let line = failure(command.env("HOME", "/nonexistent").env("AWS_REGION", "eu-west-1"));
+    assert!(line.contains("no AWS credentials") && line.contains("AWS_PROFILE"), "{line}");
+}
+
+#[test]
+fn a_flag_goes_before_the_variable() {
+    let mut command = local(&["table", "describe", "nowhere"]);
+    command.env("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1").env("AWS_REGION", "eu-west-1");
+    let line = failure(&mut command);
+    let place = format!("there is no such table in us-east-1 ({}", dynamodb_local::url());
+    assert!(line.contains(&place), "{line}");
+}
+
+#[test]
+fn a_service_that_is_not_there_is_told_of_soon() {
+    let since = Instant::now();
+    let mut command = eventctl(&["table", "create", "products", "--region", "us-east-1"]);
+    command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any");
+    let line = failure(command.env("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1"));
+    assert!(line.contains("no answer from us-east-1 (http://127.0.0.1:1/) within 5s"), "{line}");
+    assert!(line.contains("refused"), "{line}");
+    assert!(since.elapsed() < Duration::from_secs(9), "{:?}", since.elapsed());
+}
+
+#[test]
+fn what_is_not_understood_is_told_with_the_usage() {
+    for (arguments, message) in [
+        (&["table", "chek", "products"] as &[_], "a similar subcommand exists: 'check'"),
+        (&["table", "create"], "<NAME>"),
+        (&["table", "create", "products", "--tag", "team"], "a tag is KEY=VALUE"),
+        (&["table", "create", "products", "--tag", "=shop"], "a tag is KEY=VALUE"),
+        (
+            &["table", "check", "products", "--endpoint-url", "localhost:8000"],
+            "a URL begins with http:// or https://",
+        ),
+    ] {
+        let said = run(&mut eventctl(arguments));
+        assert_eq!((said.status, said.stdout.as_str()), (2, ""));
+        assert!(said.stderr.contains(message), "{}", said.stderr);
+    }
+}
+
+#[test]
+fn every_level_has_help_with_examples() {
+    for arguments in
+        [&[] as &[_], &["table"], &["table", "create"], &["table", "check"], &["table", "describe"]]
+    {
+        for flag in ["-h", "--help"] {
+            let said = run(eventctl(arguments).arg(flag));
+            assert_eq!((said.status, said.stderr.as_str()), (0, ""));
+            let example = format!("Examples:\n  eventctl {}", arguments.join(" "));
+            for text in [example.trim_end(), "--region", "--profile", "--endpoint-url", "--json"] {
+                assert!(said.stdout.contains(text), "{text} in {}", said.stdout);
+            }
+            assert!(said.stdout.lines().all(|line| line.len() <= 120), "{}", said.stdout);
+        }
+    }
+    let version = run(&mut eventctl(&["--version"]));
+    assert_eq!(version.stdout, format!("eventctl {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(run(&mut eventctl(&[])).status, 2);
+}
+
+#[test]
+fn a_reader_that_has_read_enough_is_no_failure() {
+    local(&["table", "create", "piped"]).output().unwrap();
+    let mut command = local(&["table", "check", "piped"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(0), ""));
+}
