@@ -34,14 +34,14 @@ const ALL: [Requirement; 10] = [
 /// What a check of such a table says about a requirement. All others are kept, or not offered.
 async fn finding(table: &str, foreign: Foreign<'_>, requirement: Requirement) -> (Verdict, String) {
     foreign.make(table).await;
-    let report = dynamodb().await.table(table).check().await.unwrap();
+    let report = dynamodb().await.table(table).check().await.expect("it is there");
     assert!(report.findings.iter().map(|finding| finding.requirement).eq(ALL), "{report}");
     for finding in &report.findings {
         let is_kept = matches!(finding.verdict, Kept | NotOffered);
         let is_expected = finding.requirement == requirement || finding.requirement == DeletionProtection;
         assert!(is_kept || is_expected, "{report}");
     }
-    let finding = report.finding(requirement).unwrap();
+    let finding = report.finding(requirement).expect("it is there");
     assert_eq!(report.passed(), finding.verdict != Broken, "{report}");
     (finding.verdict, finding.to_string())
 }
@@ -207,13 +207,13 @@ async fn scripted_finding(
         },
     )
     .await;
-    let report = service.dynamodb.table("products").check().await.unwrap();
+    let report = service.dynamodb.table("products").check().await.expect("it is there");
     assert_eq!(service.operations(), ["DescribeTable", "DescribeContinuousBackups", "DescribeTimeToLive"]);
     let others = report.findings.iter().filter(|finding| finding.requirement != requirement);
     for finding in others {
         assert_eq!(finding.verdict, Kept, "{report}");
     }
-    let finding = report.finding(requirement).unwrap();
+    let finding = report.finding(requirement).expect("it is there");
     (finding.verdict, finding.to_string(), report.passed())
 }
 
@@ -223,8 +223,8 @@ fn with(pointer: &str, value: Value) -> Result<Value, &'static str> {
     match table.pointer_mut(pointer) {
         Some(place) => *place = value,
         None => {
-            let (parent, name) = pointer.rsplit_once('/').unwrap();
-            table.pointer_mut(parent).unwrap()[name] = value;
+            let (parent, name) = pointer.rsplit_once('/').expect("it is there");
+            table.pointer_mut(parent).expect("it is there")[name] = value;
         }
     }
     Ok(table)

@@ -28,8 +28,8 @@ impl Scripted {
     pub(crate) async fn new(
         script: impl Fn(&str, usize) -> Result<Value, &'static str> + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("it is there");
+        let url = format!("http://{}", listener.local_addr().expect("it is there"));
         let seen = Arc::new(Mutex::new(Vec::new()));
         let script: Arc<Script> = Arc::new(script);
         tokio::spawn(serve(listener, Arc::clone(&seen), script));
@@ -38,12 +38,12 @@ impl Scripted {
 
     /// The operations asked for so far.
     pub(crate) fn operations(&self) -> Vec<String> {
-        self.seen.lock().unwrap().iter().map(|(operation, _)| operation.clone()).collect()
+        self.seen.lock().expect("it is there").iter().map(|(operation, _)| operation.clone()).collect()
     }
 
     /// The bodies of all requests of an operation so far.
     pub(crate) fn bodies(&self, operation: &str) -> Vec<Value> {
-        let seen = self.seen.lock().unwrap();
+        let seen = self.seen.lock().expect("it is there");
         seen.iter().filter(|(name, _)| name == operation).map(|(_, body)| body.clone()).collect()
     }
 }
@@ -51,9 +51,9 @@ impl Scripted {
 async fn serve(listener: TcpListener, seen: Arc<Mutex<Vec<(String, Value)>>>, script: Arc<Script>) {
     let mut counts: HashMap<String, usize> = HashMap::new();
     loop {
-        let (mut connection, _) = listener.accept().await.unwrap();
+        let (mut connection, _) = listener.accept().await.expect("it is there");
         let Some((operation, body)) = request(&mut connection).await else { continue };
-        seen.lock().unwrap().push((operation.clone(), body));
+        seen.lock().expect("it is there").push((operation.clone(), body));
         let count = counts.entry(operation.clone()).or_default();
         *count += 1;
         let (status, body) = match script(&operation, *count) {
@@ -70,7 +70,7 @@ async fn serve(listener: TcpListener, seen: Arc<Mutex<Vec<(String, Value)>>>, sc
              content-length: {}\r\n\r\n{body}",
             body.len()
         );
-        connection.write_all(answer.as_bytes()).await.unwrap();
+        connection.write_all(answer.as_bytes()).await.expect("it is there");
     }
 }
 
@@ -88,12 +88,12 @@ async fn request(connection: &mut TcpStream) -> Option<(String, Value)> {
             })
         };
         let (_, length) = header("content-length")?;
-        if body.len() < length.trim().parse().unwrap() {
+        if body.len() < length.trim().parse().expect("it is there") {
             continue;
         }
         let (_, target) = header("x-amz-target")?;
         let (_, operation) = target.split_once('.')?;
-        return Some((operation.to_owned(), serde_json::from_str(body).unwrap()));
+        return Some((operation.to_owned(), serde_json::from_str(body).expect("it is there")));
     }
 }
 

@@ -51,7 +51,7 @@ pub(crate) type Key<'a> = [(&'a str, ScalarAttributeType); 2];
 fn schema(key: &Key<'_>) -> Vec<KeySchemaElement> {
     let kinds = [KeyType::Hash, KeyType::Range];
     let element = |((name, _), kind): (&(&str, ScalarAttributeType), KeyType)| {
-        KeySchemaElement::builder().attribute_name(*name).key_type(kind).build().unwrap()
+        KeySchemaElement::builder().attribute_name(*name).key_type(kind).build().expect("it is there")
     };
     key.iter().zip(kinds).map(element).collect()
 }
@@ -92,7 +92,7 @@ impl Foreign<'_> {
         let throughput = (self.billing == BillingMode::Provisioned).then(|| {
             use aws_sdk_dynamodb::types::ProvisionedThroughput;
             let throughput = ProvisionedThroughput::builder().read_capacity_units(3).write_capacity_units(4);
-            throughput.build().unwrap()
+            throughput.build().expect("it is there")
         });
         request =
             request.set_key_schema(Some(schema(&self.key))).set_provisioned_throughput(throughput.clone());
@@ -101,24 +101,25 @@ impl Foreign<'_> {
             let index =
                 GlobalSecondaryIndex::builder().index_name(*name).projection(projection(kind.clone()));
             let index = index.set_key_schema(Some(schema(key))).set_provisioned_throughput(throughput);
-            request = request.global_secondary_indexes(index.build().unwrap());
+            request = request.global_secondary_indexes(index.build().expect("it is there"));
         }
         if let Some(key) = &self.local {
             attributes.extend(key.iter().cloned());
             let index = LocalSecondaryIndex::builder().index_name("together");
             let index = index.projection(projection(ProjectionType::KeysOnly));
-            request =
-                request.local_secondary_indexes(index.set_key_schema(Some(schema(key))).build().unwrap());
+            request = request.local_secondary_indexes(
+                index.set_key_schema(Some(schema(key))).build().expect("it is there"),
+            );
         }
         if let Some(view) = &self.view {
             let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(view.clone());
-            request = request.stream_specification(stream.build().unwrap());
+            request = request.stream_specification(stream.build().expect("it is there"));
         }
         attributes.sort_by_key(|(name, _)| (*name).to_owned());
         attributes.dedup();
         attributes.into_iter().fold(request, |request, (name, kind)| {
             let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(kind);
-            request.attribute_definitions(attribute.build().unwrap())
+            request.attribute_definitions(attribute.build().expect("it is there"))
         })
     }
 }
