@@ -22,7 +22,9 @@ pub(crate) enum Error {
     )]
     NoCredentials { target: Target },
 
-    #[error("{target}: the AWS credentials cannot be had")]
+    #[error(
+        "{target}: the AWS credentials cannot be had; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    )]
     Credentials { target: Target, kind: StoreErrorKind, source: Source },
 
     #[error("no table is set for the resource type {resource_type:?}")]

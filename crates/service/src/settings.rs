@@ -4,6 +4,10 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use crate::Error;
 
+/// Info, but nothing of what the AWS SDK says while it looks for a region and credentials in one place after the other:
+/// when there are none, the error says so.
+const DEFAULT_FILTER: &str = "info,aws_config=error";
+
 /// What the environment says.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Settings {
@@ -74,7 +78,7 @@ impl Settings {
             port: 3000,
             data_dir: "data".into(),
             tables: None,
-            log_filter: "info".into(),
+            log_filter: DEFAULT_FILTER.into(),
             log_format: LogFormat::Pretty,
         };
         let (mut one, mut of_types) = (None, BTreeMap::new());
