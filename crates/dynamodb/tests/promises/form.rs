@@ -2,7 +2,10 @@
 
 use std::error::Error as _;
 
-use aws_event_sourcing_core::{Commit, EncodedEvent, EventStore as _, Json, ResourceKey, StoreErrorKind};
+use aws_event_sourcing_core::{
+    AppendError, Commit, EncodedEvent, EventStore as _, Json, ResourceKey, StoreErrorKind,
+};
+use aws_event_sourcing_dynamodb::Meter;
 use futures_util::TryStreamExt as _;
 use serde_json::{Value, json};
 
@@ -107,4 +110,19 @@ async fn an_item_that_is_none_of_ours_is_named() {
             )
         );
     }
+}
+
+#[tokio::test]
+async fn what_an_attribute_cannot_hold_is_refused_before_anything_is_sent() {
+    let meter = Meter::new();
+    let store = dynamodb().await.store().table("product", "never-asked").on_request(meter.observer()).build();
+    for text in [r#"{"name":"\ud800"}"#, r#"{"\udc00":1}"#, r#"{"a":1,"a":2}"#] {
+        let mut refused = commit();
+        refused.events[1].data = Some(Json::parse(text).expect("JSON"));
+        match store.append(&refused).await {
+            Err(AppendError::Store(error)) => assert_eq!(error.kind(), StoreErrorKind::Unencodable, "{text}"),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+    assert_eq!(meter.read().requests, 0);
 }
