@@ -243,8 +243,14 @@ async fn what_only_aws_has_is_found() {
     let index = |status: &str| with("/Table/GlobalSecondaryIndexes/0/IndexStatus", json!(status));
     let replicas =
         with("/Table/Replicas", json!([{ "RegionName": "eu-west-1" }, { "RegionName": "eu-west-3" }]));
-    let mut strong = replicas.clone();
-    strong.as_mut().unwrap()["Table"]["MultiRegionConsistency"] = json!("STRONG");
+    let consistent = |consistency: &str| {
+        let mut table = replicas.clone();
+        table.as_mut().unwrap()["Table"]["MultiRegionConsistency"] = json!(consistency);
+        table
+    };
+    let (strong, eventual) = (consistent("STRONG"), consistent("EVENTUAL"));
+    let no_stream =
+        with("/Table/StreamSpecification", json!({ "StreamEnabled": false, "StreamViewType": "NEW_IMAGE" }));
     for (operation, answer, requirement, verdict, text, passed) in [
         (
             "DescribeContinuousBackups",
@@ -317,6 +323,15 @@ async fn what_only_aws_has_is_found() {
             "replicas in eu-west-1, eu-west-3: write in one region only: elsewhere a commit can replace another",
             true,
         ),
+        (
+            describe,
+            eventual,
+            OneRegion,
+            Advice,
+            "replicas in eu-west-1, eu-west-3: write in one region only: elsewhere a commit can replace another",
+            true,
+        ),
+        (describe, no_stream, Stream, Broken, "off: turn it on with the view NEW_IMAGE", false),
         (describe, strong, OneRegion, Kept, "replicas in eu-west-1, eu-west-3, strongly consistent", true),
         (
             describe,

@@ -102,6 +102,8 @@ async fn it_waits_until_the_table_and_its_recovery_are_ready() {
         ("CreateTable", 1) => Err("LimitExceededException: Too many tables are being created"),
         ("CreateTable", 2) => Err("ThrottlingException: Rate exceeded"),
         ("DescribeTable", 5) => Ok(scripted::table("CREATING")),
+        // It can be used, but not be changed.
+        ("DescribeTable", 6) => Ok(scripted::table("UPDATING")),
         ("UpdateContinuousBackups", 1) => {
             Err("ContinuousBackupsUnavailableException: Backups are being enabled for the table")
         }
@@ -135,6 +137,7 @@ async fn it_waits_until_the_table_and_its_recovery_are_ready() {
             "requested",
             "CREATING",
             "table: CREATING",
+            "UPDATING",
             "active",
             "turning on point-in-time recovery",
             "point-in-time recovery cannot be turned on yet",
