@@ -201,6 +201,26 @@ fn a_flag_goes_before_the_variable() {
 }
 
 #[test]
+fn a_profile_goes_before_keys_in_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let credentials = folder.path().join("credentials");
+    let key = format!("profile{}", process::id());
+    let profile = format!("[other]\naws_access_key_id = {key}\naws_secret_access_key = secret\n");
+    std::fs::write(&credentials, profile).unwrap();
+    let with_profile = |name: &str, arguments: &[&str]| {
+        let mut command = local(arguments);
+        command.env("AWS_SHARED_CREDENTIALS_FILE", &credentials).args(["--profile", name]);
+        command
+    };
+
+    assert_eq!(run(&mut with_profile("other", &["table", "create", "profiled"])).status, 0);
+    assert_eq!(run(&mut with_profile("other", &["table", "check", "profiled"])).status, 0);
+    assert!(failure(&mut local(&["table", "describe", "profiled"])).contains("there is no such table"));
+    let line = failure(&mut with_profile("unheard-of", &["table", "describe", "profiled"]));
+    assert!(line.contains(r#"no AWS credentials in the profile "unheard-of""#), "{line}");
+}
+
+#[test]
 fn a_service_that_is_not_there_is_told_of_soon() {
     let since = Instant::now();
     let mut command = eventctl(&["table", "create", "products", "--region", "us-east-1"]);

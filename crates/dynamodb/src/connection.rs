@@ -3,7 +3,10 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider,
+    provider_config::ProviderConfig,
+};
 use aws_event_sourcing_core::StoreError;
 use aws_sdk_dynamodb::{
     Client,
@@ -41,6 +44,8 @@ pub struct DynamoDb(Arc<Connected>);
 struct Connected {
     client: Client,
     region: String,
+    /// The profile that was asked for by name.
+    profile: Option<String>,
     deadline: Duration,
 }
 
@@ -75,6 +80,11 @@ impl DynamoDb {
 
     pub(crate) fn client(&self) -> &Client {
         &self.0.client
+    }
+
+    /// The profile that was asked for by name.
+    pub(crate) fn profile(&self) -> Option<&str> {
+        self.0.profile.as_deref()
     }
 
     /// The region that it is in.
@@ -130,7 +140,8 @@ impl Connect {
         Self { endpoint_url: Some(url.into()), ..self }
     }
 
-    /// The profile in the shared `config` and `credentials` files.
+    /// The profile in the shared `config` and `credentials` files. It goes before keys in the environment, as in the AWS
+    /// CLI.
     pub fn profile(self, profile: impl Into<String>) -> Self {
         Self { profile: Some(profile.into()), ..self }
     }
@@ -166,7 +177,7 @@ impl Connect {
         let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
         let config = match self.config {
             Some(config) => config,
-            None => load(self.profile, self.region.clone(), http.clone()).await,
+            None => load(self.profile.clone(), self.region.clone(), http.clone()).await,
         };
         let mut service = aws_sdk_dynamodb::config::Builder::from(&config);
         if let Some(region) = self.region {
@@ -202,11 +213,13 @@ impl Connect {
             .build();
         let region = service.region().ok_or(Error::NoRegion)?;
         let region = region.as_ref().into();
-        Ok(DynamoDb(Arc::new(Connected {
+        let connected = Connected {
             client: Client::from_conf(service),
             region,
+            profile: self.profile,
             deadline: self.deadline,
-        })))
+        };
+        Ok(DynamoDb(Arc::new(connected)))
     }
 }
 
@@ -216,9 +229,14 @@ fn attempts(deadline: Duration) -> u32 {
 }
 
 async fn load(profile: Option<String>, region: Option<String>, http: SharedHttpClient) -> SdkConfig {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
     if let Some(profile) = profile {
-        loader = loader.profile_name(profile);
+        // The SDK's own chain would take keys in the environment first.
+        let place = ProviderConfig::without_region()
+            .with_http_client(http)
+            .with_region(region.clone().map(Region::new));
+        let credentials = ProfileFileCredentialsProvider::builder().configure(&place).profile_name(&profile);
+        loader = loader.profile_name(profile).credentials_provider(credentials.build());
     }
     if let Some(region) = region {
         loader = loader.region(Region::new(region));

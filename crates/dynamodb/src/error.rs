@@ -22,6 +22,9 @@ pub(crate) enum Error {
     )]
     NoCredentials { target: Target },
 
+    #[error("{target}: there are no AWS credentials in the profile {profile:?}")]
+    NoCredentialsInProfile { target: Target, profile: String, source: Source },
+
     #[error(
         "{target}: the AWS credentials cannot be had; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )]
@@ -123,6 +126,8 @@ impl Fault {
 pub(crate) struct Circumstances {
     pub(crate) target: Target,
     pub(crate) place: String,
+    /// The profile that was asked for by name.
+    pub(crate) profile: Option<String>,
     pub(crate) deadline: Duration,
     pub(crate) attempts: u64,
     /// How the last attempt ended that got so far.
@@ -136,8 +141,8 @@ impl Error {
         E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
         R: fmt::Debug + Send + Sync + 'static,
     {
-        let Circumstances { target, place, deadline, attempts, last } = circumstances;
-        if let Some(error) = credentials(&target, &error) {
+        let Circumstances { target, place, profile, deadline, attempts, last } = circumstances;
+        if let Some(error) = credentials(&target, profile, &error) {
             return error;
         }
         match error {
@@ -195,7 +200,9 @@ impl Error {
             | Self::BadName { .. }
             | Self::Unsuitable { .. }
             | Self::WrongTable { .. } => StoreErrorKind::Misconfigured,
-            Self::NoCredentials { .. } | Self::Denied { .. } => StoreErrorKind::Denied,
+            Self::NoCredentials { .. } | Self::NoCredentialsInProfile { .. } | Self::Denied { .. } => {
+                StoreErrorKind::Denied
+            }
             Self::Credentials { kind, .. } => *kind,
             Self::Deadline { .. }
             | Self::Unreachable { .. }
@@ -220,19 +227,19 @@ fn is_about_keys(message: &str) -> bool {
 }
 
 /// What is wrong with the credentials, if it is them.
-fn credentials(target: &Target, error: &(dyn StdError + 'static)) -> Option<Error> {
+fn credentials(target: &Target, profile: Option<String>, error: &(dyn StdError + 'static)) -> Option<Error> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<CredentialsError>() {
-            let kind = match error {
-                CredentialsError::CredentialsNotLoaded(_) => {
-                    return Some(Error::NoCredentials { target: target.clone() });
+            let (target, source) = (target.clone(), Chain::of(&error).into());
+            return Some(match (error, profile) {
+                (CredentialsError::ProviderTimedOut(_), _) => {
+                    Error::Credentials { target, kind: StoreErrorKind::Unavailable, source }
                 }
-                CredentialsError::ProviderTimedOut(_) => StoreErrorKind::Unavailable,
-                _ => StoreErrorKind::Denied,
-            };
-            let source = Chain::of(&error).into();
-            return Some(Error::Credentials { target: target.clone(), kind, source });
+                (_, Some(profile)) => Error::NoCredentialsInProfile { target, profile, source },
+                (CredentialsError::CredentialsNotLoaded(_), None) => Error::NoCredentials { target },
+                (_, None) => Error::Credentials { target, kind: StoreErrorKind::Denied, source },
+            });
         }
         next = error.source();
     }

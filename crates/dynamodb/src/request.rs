@@ -98,6 +98,7 @@ impl Pending {
                 Some(endpoint) => format!("{} ({endpoint})", self.dynamodb.region()),
                 None => self.dynamodb.region().to_owned(),
             },
+            profile: self.dynamodb.profile().map(str::to_owned),
             deadline: self.dynamodb.deadline(),
             attempts: self.attempts.count(),
             last,

@@ -44,7 +44,7 @@ const CORE: &[&str] = &[
 /// What the core may use of tokio.
 const TOKIO: &[&str] = &["sync", "time"];
 
-/// Dependencies that only these crates may name.
+/// Dependencies that only these crates may name. A star at the end stands for any rest of the name.
 const OWNERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["aws-event-sourcing-sqlite"]),
     ("hyper-util", &["aws-event-sourcing-service"]),
@@ -54,7 +54,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("aws-config", &["aws-event-sourcing-dynamodb"]),
     ("aws-credential-types", &["aws-event-sourcing-dynamodb"]),
     ("aws-sdk-dynamodb", &["aws-event-sourcing-dynamodb"]),
-    ("aws-smithy-http-client", &["aws-event-sourcing-dynamodb"]),
+    ("aws-smithy-*", &["aws-event-sourcing-dynamodb"]),
+    ("aws-types", &["aws-event-sourcing-dynamodb"]),
     ("clap", &["aws-event-sourcing-cli"]),
     (
         "aws-event-sourcing-dynamodb",
@@ -140,15 +141,18 @@ fn heavy_dependencies_have_owners(metadata: &Metadata) -> Result {
     };
     for package in metadata.packages.iter().filter(is_ours) {
         for dependency in package.dependencies.iter().filter(|dependency| dependency.kind.is_none()) {
-            let owners = OWNERS.iter().find(|(name, _)| *name == dependency.name);
-            if let Some((name, owners)) =
-                owners.filter(|(_, owners)| !owners.contains(&package.name.as_str()))
-            {
+            let owners = OWNERS.iter().find(|(pattern, _)| matches(pattern, &dependency.name));
+            if let Some((_, owners)) = owners.filter(|(_, owners)| !owners.contains(&package.name.as_str())) {
+                let name = &dependency.name;
                 return Err(format!("{} depends on {name}, which only {owners:?} may", package.name));
             }
         }
     }
     Ok(())
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == name, |start| name.starts_with(start))
 }
 
 fn minimum_rust_is_what_dependencies_demand(metadata: &Metadata) -> Result {
