@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
 
 use crate::{
     item::{self, attribute},
-    request::ResourceTable,
+    resource_table::ResourceTable,
 };
 
 /// Stores the commit if nobody has used its number.

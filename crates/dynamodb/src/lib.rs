@@ -41,6 +41,7 @@ mod value;
 
 mod error;
 mod request;
+mod resource_table;
 
 pub use self::{
     connection::{Connect, DynamoDb},

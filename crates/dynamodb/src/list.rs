@@ -15,7 +15,7 @@ use futures_util::future::try_join_all;
 use crate::{
     error::Error,
     item::{self, Item, attribute},
-    request::ResourceTable,
+    resource_table::ResourceTable,
     shard::Shard,
     table::LISTING,
 };

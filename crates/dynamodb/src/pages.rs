@@ -12,7 +12,7 @@ use futures_util::{StreamExt as _, stream};
 use crate::{
     error::Error,
     item::{self, Item, attribute},
-    request::ResourceTable,
+    resource_table::ResourceTable,
 };
 
 /// The least that AWS bills for a strongly consistent read.

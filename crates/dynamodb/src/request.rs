@@ -23,6 +23,7 @@ use crate::{
     connection::DynamoDb,
     consumed::{Consumed, Observer, Request},
     error::{Circumstances, Error},
+    resource_table::ResourceTable,
 };
 
 /// What a request is about.
@@ -38,27 +39,6 @@ impl fmt::Display for Target {
     }
 }
 
-/// A table of resources of one type, and how to reach it.
-#[derive(Clone)]
-pub(crate) struct ResourceTable {
-    pub(crate) dynamodb: DynamoDb,
-    pub(crate) name: Arc<str>,
-    pub(crate) resource_type: Arc<str>,
-    pub(crate) observer: Option<Observer>,
-}
-
-impl ResourceTable {
-    pub(crate) fn pending(&self, operation: &'static str) -> Pending {
-        Pending {
-            target: Target { operation, table: Arc::clone(&self.name) },
-            dynamodb: self.dynamodb.clone(),
-            reported: Some((Arc::clone(&self.resource_type), self.observer.clone())),
-            attempts: Attempts::default(),
-            consumed: Consumed::default(),
-        }
-    }
-}
-
 /// A request under way. When it is dropped, finished or not, the observer is told.
 pub(crate) struct Pending {
     target: Target,
@@ -69,6 +49,17 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
+    /// A request for commits.
+    pub(crate) fn reported(table: &ResourceTable, operation: &'static str) -> Self {
+        Self {
+            target: Target { operation, table: Arc::clone(&table.name) },
+            dynamodb: table.dynamodb.clone(),
+            reported: Some((Arc::clone(&table.resource_type), table.observer.clone())),
+            attempts: Attempts::default(),
+            consumed: Consumed::default(),
+        }
+    }
+
     /// A request that administers a table. Nobody is told.
     pub(crate) fn unreported(dynamodb: &DynamoDb, operation: &'static str, table: &Arc<str>) -> Self {
         Self {

@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     list,
     pages::{self, Source},
-    request::ResourceTable,
+    resource_table::ResourceTable,
 };
 
 /// Segments of a scan unless set.

@@ -14,7 +14,7 @@
 //! | `DYNAMODB_TABLE` | use DynamoDB: the table of a service with one resource type | none: embedded |
 //! | `DYNAMODB_TABLE_<TYPE>` | the same, for each resource type of a service with several: `DYNAMODB_TABLE_PRODUCT` for `product`, with `_` for what is neither a letter nor a digit | |
 //! | `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL_DYNAMODB`, … | as in every AWS SDK | |
-//! | `RUST_LOG` | what is logged, as [`tracing_subscriber::EnvFilter`] reads it | `info` |
+//! | `RUST_LOG` | what is logged, as [`tracing_subscriber::EnvFilter`] reads it | `info`, without the AWS SDK's search for credentials |
 //! | `LOG_FORMAT` | `json`, one object a line, or `pretty` | `pretty` |
 //!
 //! A setting that is there but wrong stops the start with one line that names it, and exit code 1. An empty one counts
