@@ -19,6 +19,11 @@
 //! State is never stored. What the cache holds can be dropped at any time, and a stale entry can only lose the race of
 //! step 3.
 //!
+//! # What happens after a commit
+//!
+//! [`subscription`]s get every event, each resource's in order, and handle it: whatever crashes, and however long a
+//! handler may be broken.
+//!
 //! # For those who write a store
 //!
 //! [`EventStore`] is the contract, and the crate `aws-event-sourcing-conformance` tests it law by law. [`limits`] are
@@ -48,6 +53,8 @@ pub mod codec;
 pub mod limits;
 mod memory;
 mod store;
+
+pub mod subscription;
 
 pub use aws_event_sourcing_macros::Event;
 

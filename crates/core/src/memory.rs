@@ -1,5 +1,8 @@
 //! [`MemoryStore`]: commits in this process's memory, gone when it ends. For tests and for trying things out.
 
+mod feed;
+mod progress;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     ops::Bound,
@@ -8,7 +11,9 @@ use std::{
 
 use futures_core::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
+use tokio::sync::watch;
 
+use self::progress::Records;
 use crate::{
     AppendError, Appended, Commit, CommitStream, Cursor, EventStore, Page, ResourceId, ResourceKey,
     StoreError, Timestamp, limits,
@@ -17,10 +22,17 @@ use crate::{
 /// Commits that a stream copies at a time: the store is locked for that long.
 const PAGE: usize = 256;
 
-/// Keeps every law of a store but durability. Clones share what is stored.
+/// Keeps every law of a store but durability, and can be followed by [subscriptions](crate::subscription). Clones share
+/// what is stored.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryStore {
-    types: Arc<Mutex<HashMap<Arc<str>, Stored>>>,
+pub struct MemoryStore(Arc<Parts>);
+
+#[derive(Debug, Default)]
+struct Parts {
+    types: Mutex<HashMap<Arc<str>, Stored>>,
+    records: Mutex<Records>,
+    /// Is told of every commit.
+    appended: watch::Sender<()>,
 }
 
 /// All commits of one resource type.
@@ -28,6 +40,8 @@ pub struct MemoryStore {
 struct Stored {
     commits: BTreeMap<ResourceId, Vec<Commit>>,
     listing: BTreeSet<(Timestamp, ResourceId)>,
+    /// All commits in the order in which they were appended: their resources and numbers.
+    log: Vec<(ResourceId, u64)>,
 }
 
 impl MemoryStore {
@@ -39,7 +53,7 @@ impl MemoryStore {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Stored>> {
         // Nothing that runs under the lock can leave it half-changed.
-        self.types.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.types.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn append_now(&self, commit: &Commit) -> Result<Appended, AppendError> {
@@ -52,6 +66,8 @@ impl MemoryStore {
             Ok(index) => Err(AppendError::Conflict(Some(Box::new(commits[index].clone())))),
             Err(index) => {
                 commits.insert(index, commit.clone());
+                stored.log.push((commit.resource.id.clone(), commit.number));
+                self.0.appended.send_replace(());
                 if commit.number == 1 {
                     stored.listing.insert((commit.at, commit.resource.id.clone()));
                 }

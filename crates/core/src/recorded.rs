@@ -1,6 +1,11 @@
 //! [`Recorded`]: an event of the past, with everything that is known about it.
 
-use crate::{CommitId, Json, ResourceKey, Timestamp, TraceParent};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    Commit, CommitId, Json, ResourceKey, StoreError, StoreErrorKind, Timestamp, TraceParent,
+    codec::{self, DecodeError},
+};
 
 /// An event as it was recorded.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,4 +26,43 @@ pub struct Recorded<E> {
     pub cause: Option<Box<str>>,
     /// The caller's own: a JSON object.
     pub meta: Option<Json>,
+}
+
+impl<E: DeserializeOwned> Recorded<E> {
+    /// The event of that index in a commit.
+    pub(crate) fn of(commit: &Commit, index: usize) -> Result<Self, UndecodableEvent> {
+        let (stored, number) = (&commit.events[index], commit.number + index as u64);
+        let event = codec::decode(stored).map_err(|source| UndecodableEvent {
+            resource: commit.resource.clone(),
+            number,
+            event_type: stored.event_type.clone().into_owned(),
+            source,
+        })?;
+        Ok(Self {
+            resource: commit.resource.clone(),
+            number,
+            event,
+            at: commit.at,
+            commit: commit.id.clone(),
+            trace: commit.trace,
+            cause: commit.cause.clone(),
+            meta: commit.meta.clone(),
+        })
+    }
+}
+
+/// A stored event that the code cannot read.
+#[derive(Debug, thiserror::Error)]
+#[error("event {number} of {resource}, of type {event_type:?}, cannot be decoded")]
+pub(crate) struct UndecodableEvent {
+    pub(crate) resource: ResourceKey,
+    pub(crate) number: u64,
+    pub(crate) event_type: String,
+    pub(crate) source: DecodeError,
+}
+
+impl From<UndecodableEvent> for StoreError {
+    fn from(error: UndecodableEvent) -> Self {
+        Self::new(StoreErrorKind::Undecodable, error)
+    }
 }

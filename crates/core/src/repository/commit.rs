@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{CommitError, Head, Repository, error::InvalidMeta};
 use crate::{
     Aggregate, AppendError, Appended, Commit, CommitId, EncodedEvent, Json, StoreError, TraceParent, codec,
+    subscription::Context,
 };
 
 /// What a write wants to happen.
@@ -41,8 +42,40 @@ impl<A: Aggregate> Intent<'_, A> {
 pub(super) struct Terms {
     /// The versions that the caller accepts; any when there is none. The largest comes last.
     pub(super) expecting: Option<Vec<u64>>,
-    pub(super) key: Option<CommitId>,
+    pub(super) key: Option<Key>,
     pub(super) meta: Option<Result<Json, InvalidMeta>>,
+}
+
+/// What makes a commit happen once. A caller and a handler may come to the same text: their keys are different ones all
+/// the same.
+#[derive(Debug, Clone)]
+pub(super) enum Key {
+    /// An idempotency key.
+    OfCaller(CommitId),
+    /// Made for a commit of a handler, from the event that it handles.
+    OfHandling(CommitId),
+}
+
+impl Key {
+    fn id(&self) -> &CommitId {
+        match self {
+            Self::OfCaller(id) | Self::OfHandling(id) => id,
+        }
+    }
+
+    /// Whether a stored commit was made with this key.
+    fn made(&self, commit: &Commit, cause: Option<&str>) -> bool {
+        commit.id == *self.id()
+            && match self {
+                Self::OfCaller(_) => !is_of_handling(commit),
+                Self::OfHandling(_) => commit.cause.as_deref() == cause,
+            }
+    }
+}
+
+/// Whether a handler made this commit, and named no key of its own for it.
+fn is_of_handling(commit: &Commit) -> bool {
+    commit.cause.as_deref().is_some_and(|cause| commit.id.as_str().starts_with(cause))
 }
 
 /// Events that may happen, and the state that they lead to.
@@ -69,6 +102,12 @@ impl<A: Aggregate> Repository<A> {
     ) -> Result<u64, CommitError<A::Error>> {
         let Terms { expecting, key, meta } = terms;
         let meta = meta.transpose().map_err(StoreError::from)?;
+        let handling = Context::current();
+        let key = key.or_else(|| {
+            let key = handling.as_ref()?.next_key(&head.resource.resource_type, Some(&head.resource.id));
+            Some(Key::OfHandling(key))
+        });
+        let cause = handling.as_ref().map(Context::cause);
         let _turn = self.inner.turns.wait(&head.resource.id).await;
         self.take_newer(head);
         // Only reading to the end shows that a state is the newest.
@@ -76,7 +115,7 @@ impl<A: Aggregate> Repository<A> {
         let mut lost = 0;
         loop {
             if let Some(key) = &key
-                && let Some(version) = self.committed_before(head, key, intent.fixed()).await?
+                && let Some(version) = self.committed_before(head, key, cause, intent.fixed()).await?
             {
                 if head.version < version {
                     self.hydrate(head).await?;
@@ -120,9 +159,9 @@ impl<A: Aggregate> Repository<A> {
                 number: head.version + 1,
                 events: encoded,
                 at: self.inner.clock.now(),
-                id: key.clone().unwrap_or_else(|| self.inner.ids.commit_id()),
+                id: key.as_ref().map_or_else(|| self.inner.ids.commit_id(), |key| key.id().clone()),
                 trace: TraceParent::current(),
-                cause: None,
+                cause: cause.map(Into::into),
                 meta: meta.clone(),
             };
             match self.inner.store.append(&commit).await {
@@ -173,13 +212,14 @@ impl<A: Aggregate> Repository<A> {
     async fn committed_before(
         &self,
         head: &Head<A>,
-        key: &CommitId,
+        key: &Key,
+        cause: Option<&str>,
         events: Option<&[A::Event]>,
     ) -> Result<Option<u64>, CommitError<A::Error>> {
-        for number in head.history.candidates(key) {
+        for number in head.history.candidates(key.id()) {
             let commit = self.inner.store.read(&head.resource, number - 1).try_next().await?;
-            let Some(commit) = commit.filter(|commit| commit.id == *key) else { continue };
-            if let Some(events) = events
+            let Some(commit) = commit.filter(|commit| key.made(commit, cause)) else { continue };
+            if let (Key::OfCaller(key), Some(events)) = (key, events)
                 && !same_events(&commit, events)?
             {
                 return Err(CommitError::KeyReused { key: key.to_string() });

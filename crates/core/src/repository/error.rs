@@ -1,6 +1,6 @@
 //! What can go wrong between a caller and a repository, by what the caller does about it.
 
-use crate::{ResourceKey, StoreError, StoreErrorKind, codec::DecodeError, codec::EncodeError};
+use crate::{ResourceKey, StoreError, StoreErrorKind, codec::EncodeError};
 
 /// Why a resource was not found.
 #[derive(Debug, thiserror::Error)]
@@ -73,22 +73,6 @@ impl<E: std::fmt::Display + std::fmt::Debug> From<FindError> for CommitError<E> 
             }
             FindError::Store(error) => Self::Store(error),
         }
-    }
-}
-
-/// A stored event that the code cannot read.
-#[derive(Debug, thiserror::Error)]
-#[error("event {number} of {resource}, of type {event_type:?}, cannot be decoded")]
-pub(super) struct UndecodableEvent {
-    pub(super) resource: ResourceKey,
-    pub(super) number: u64,
-    pub(super) event_type: String,
-    pub(super) source: DecodeError,
-}
-
-impl From<UndecodableEvent> for StoreError {
-    fn from(error: UndecodableEvent) -> Self {
-        Self::new(StoreErrorKind::Undecodable, error)
     }
 }
 

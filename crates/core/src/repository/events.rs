@@ -10,8 +10,8 @@ use std::{
 use futures_core::Stream;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{Repository, error::UndecodableEvent};
-use crate::{Aggregate, Commit, CommitStream, Recorded, ResourceKey, StoreError, codec};
+use super::Repository;
+use crate::{Aggregate, Commit, CommitStream, Recorded, ResourceKey, StoreError};
 
 /// The events of one resource in order. Ends after an error. A page is in memory at a time.
 #[must_use = "a stream does nothing until it is polled"]
@@ -80,26 +80,8 @@ async fn open_after<A: Aggregate>(
 }
 
 fn decode<A: Aggregate>(commit: &Commit, after: u64) -> Vec<Result<Recorded<A::Event>, StoreError>> {
-    let numbered = commit.numbered().filter(|(number, _)| *number > after);
-    let recorded = numbered.map(|(number, event)| {
-        let decoded = codec::decode(event).map_err(|source| UndecodableEvent {
-            resource: commit.resource.clone(),
-            number,
-            event_type: event.event_type.clone().into_owned(),
-            source,
-        })?;
-        Ok(Recorded {
-            resource: commit.resource.clone(),
-            number,
-            event: decoded,
-            at: commit.at,
-            commit: commit.id.clone(),
-            trace: commit.trace,
-            cause: commit.cause.clone(),
-            meta: commit.meta.clone(),
-        })
-    });
-    recorded.collect()
+    let numbered = commit.numbered().enumerate().filter(|(_, (number, _))| *number > after);
+    numbered.map(|(index, _)| Ok(Recorded::of(commit, index)?)).collect()
 }
 
 impl<A: Aggregate> Stream for EventStream<A> {

@@ -2,11 +2,8 @@
 
 use std::{mem::size_of, sync::Arc};
 
-use super::{
-    error::{BrokenHistory, UndecodableEvent},
-    history::History,
-};
-use crate::{Aggregate, Commit, ResourceKey, StoreError, codec};
+use super::{error::BrokenHistory, history::History};
+use crate::{Aggregate, Commit, ResourceKey, StoreError, codec, recorded::UndecodableEvent};
 
 /// What is known of a resource as of a version. Cheap to clone; clones share the state until one of them moves on.
 #[derive(Debug)]

@@ -6,8 +6,12 @@ use futures_core::future::BoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{CommitError, Head, Intent, Repository, commit::Terms, error::InvalidMeta};
-use crate::{Aggregate, CommitId, Json, Resource, ResourceId};
+use super::{
+    CommitError, Head, Intent, Repository,
+    commit::{Key, Terms},
+    error::InvalidMeta,
+};
+use crate::{Aggregate, CommitId, Json, Resource, ResourceId, subscription::Context};
 
 /// A commit that is being put together; nothing happens before it is awaited.
 ///
@@ -51,7 +55,7 @@ impl<'a, A: Aggregate, Target> Write<'a, A, Target> {
     /// 1 to [`MAX_COMMIT_ID_BYTES`](crate::limits::MAX_COMMIT_ID_BYTES) bytes. A key that is not known costs nothing;
     /// one that is known costs one read.
     pub fn idempotency_key(mut self, key: impl Into<CommitId>) -> Self {
-        self.terms.key = Some(key.into());
+        self.terms.key = Some(Key::OfCaller(key.into()));
         self
     }
 
@@ -117,11 +121,19 @@ impl<'a, A: Aggregate> IntoFuture for Write<'a, A, New<A>> {
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { target: New { repository, id }, intent, terms } = self.expecting_versions([0]);
+        let Self { target: New { repository, id }, intent, mut terms } = self.expecting_versions([0]);
         Box::pin(async move {
-            let id = id.unwrap_or_else(|| match &terms.key {
-                Some(key) => ResourceId::from_idempotency_key(A::TYPE, key.as_str()),
-                None => repository.inner.ids.resource_id(),
+            let id = id.unwrap_or_else(|| match (&terms.key, Context::current()) {
+                (Some(Key::OfCaller(key) | Key::OfHandling(key)), _) => {
+                    ResourceId::from_idempotency_key(A::TYPE, key.as_str())
+                }
+                (None, Some(handling)) => {
+                    let key = handling.next_key(&repository.inner.resource_type, None);
+                    let id = Context::resource_id(A::TYPE, &key);
+                    terms.key = Some(Key::OfHandling(key));
+                    id
+                }
+                (None, None) => repository.inner.ids.resource_id(),
             });
             let head = Head::new(repository.key(id));
             write_and_return(&repository, head, intent, terms).await

@@ -1,0 +1,98 @@
+//! [`Feed`]: what a store has to offer for its events to be followed; the contract for authors of stores.
+
+use std::{fmt, sync::Arc};
+
+use futures_core::{future::BoxFuture, stream::BoxStream};
+
+use super::{Registration, SubscriptionKey};
+use crate::{Commit, StoreError, Timestamp};
+
+/// Delivers the commits of a resource type, those of the past and then those that happen.
+///
+/// # Contract
+///
+/// 1. **Complete.** Every commit of the type, from where the subscription [began](super::Start), is delivered at least
+///    once, unless everything up to it has been [saved](Hold::save) before. A commit that was not saved comes again,
+///    in this process or another one.
+/// 2. **In order.** Within a part the commits of a resource come in the order of their numbers. Other orders are
+///    noticed and mended, and cost a read.
+/// 3. **One at a time.** While a process [holds](Hold) the part that delivers a resource, no other one has that
+///    resource delivered for the same key. When a process ends, however it ends, others get its parts.
+/// 4. **Live.** A commit is delivered soon after it was acknowledged, whoever made it.
+/// 5. **Bounded.** What was not asked for is not read, but for a few pages.
+pub trait Feed: Send + Sync + 'static {
+    /// The parts that fall to this process, each as soon as it does. Never ends. A part whose [`Hold`] was dropped
+    /// comes again, here or elsewhere.
+    fn follow(
+        &self,
+        key: &SubscriptionKey,
+        registration: &Registration,
+    ) -> BoxStream<'static, Result<Part, StoreError>>;
+}
+
+/// A part of a feed that one process has for itself.
+pub struct Part {
+    /// What it is, for the log: a file, a shard.
+    pub name: Arc<str>,
+    /// Whether anything can be missing from it.
+    pub continuity: Continuity,
+    /// Commits in the order of their positions, some at a time. Waits for more where there are none; ends after an error,
+    /// and where the part itself has an end.
+    pub batches: BoxStream<'static, Result<Batch, StoreError>>,
+    /// The right to it. Given back by being dropped.
+    pub hold: Arc<dyn Hold>,
+}
+
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, continuity, .. } = self;
+        f.debug_struct("Part").field("name", name).field("continuity", continuity).finish_non_exhaustive()
+    }
+}
+
+/// Commits that are delivered together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Them, by their positions. There may be none, where all that was read is not of the type.
+    pub deliveries: Vec<Delivery>,
+    /// The position that the next batch goes on behind.
+    pub up_to: u64,
+}
+
+/// A commit that is delivered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// The commit.
+    pub commit: Commit,
+    /// Its place in its part. Grows from delivery to delivery.
+    pub position: u64,
+}
+
+/// What it means that nothing is recorded of a resource when a commit of it is delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Continuity {
+    /// What came before is handled: this part misses nothing out. A record is needed only of what is ahead of what is
+    /// [saved](Hold::save).
+    Unbroken,
+    /// Nothing of it is handled, but for what was committed before this time. A part may miss something out, so that
+    /// every resource needs a record for that to be noticed.
+    Broken {
+        /// When the subscription began, if it began with the events from then on.
+        since: Option<Timestamp>,
+    },
+}
+
+/// The right of a process to a part.
+pub trait Hold: Send + Sync + 'static {
+    /// Whether the part is still this process's. Asked before each event is handled: no request, and no waiting.
+    fn is_ours(&self) -> bool;
+
+    /// Notes that everything up to this position, and everything before it, is handled, or waits behind a marker.
+    fn save(&self, position: u64) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Notes that everything in the part is handled, after its batches have ended.
+    fn finish(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Gives the part back, so that others need not find out by themselves.
+    fn release(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}

@@ -1,0 +1,133 @@
+//! [`follow`]: a subscription's work on one resource type, from its start to its stop: the parts of the feed as they fall
+//! to this process, and the redrive of what is parked.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use futures_core::stream::BoxStream;
+use futures_util::{StreamExt as _, future::join, stream};
+use tokio::{sync::Semaphore, time::sleep};
+
+use super::{
+    Feed, Part, ProgressStore, Registration,
+    invoke::Binding,
+    part::{self, End},
+    redriver,
+    settings::Settings,
+    stop::Stop,
+};
+use crate::{Clock as _, EventStore, StoreError, SystemClock};
+
+/// The pause after an error of the store before it is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Where the events of a resource type are, how they are followed, and where it is kept how far one is: three sides of a
+/// store.
+#[derive(Clone)]
+pub struct Source {
+    /// The events.
+    pub events: Arc<dyn EventStore>,
+    /// Delivers them.
+    pub feed: Arc<dyn Feed>,
+    /// Keeps how far a subscription is.
+    pub progress: Arc<dyn ProgressStore>,
+}
+
+impl Source {
+    /// A store that has all three sides itself.
+    pub fn of<S: EventStore + Feed + ProgressStore + Clone>(store: &S) -> Self {
+        Self {
+            events: Arc::new(store.clone()),
+            feed: Arc::new(store.clone()),
+            progress: Arc::new(store.clone()),
+        }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").finish_non_exhaustive()
+    }
+}
+
+/// What all that work for a subscription's handler of one resource type have in common.
+pub(super) struct Follower {
+    pub(super) binding: Binding,
+    pub(super) settings: Settings,
+    pub(super) source: Source,
+    pub(super) slots: Arc<Slots>,
+    pub(super) stop: Stop,
+}
+
+/// How many events a subscription may handle at the same time.
+pub(super) struct Slots {
+    /// Of all.
+    pub(super) all: Semaphore,
+    /// Of parked resources: they are not to take the place of those that have no trouble.
+    pub(super) redrive: Semaphore,
+}
+
+impl Slots {
+    pub(super) fn new(concurrency: usize) -> Self {
+        Self { all: Semaphore::new(concurrency), redrive: Semaphore::new((concurrency / 4).max(1)) }
+    }
+}
+
+/// Follows until it is told to stop. Errors of the store are logged, and tried again for as long as it takes.
+pub(super) async fn follow(follower: Follower) {
+    let follower = Arc::new(follower);
+    let Some(registration) = register(&follower).await else { return };
+    join(follow_parts(&follower, registration), redriver::run(&follower)).await;
+}
+
+/// None when it was told to stop before the store answered.
+async fn register(follower: &Follower) -> Option<Registration> {
+    let Follower { binding, settings, source, stop, .. } = follower;
+    loop {
+        match stop.or(source.progress.register(&binding.key, settings.start, SystemClock.now())).await? {
+            Ok(registration) => return Some(registration),
+            Err(error) => failed(follower, "cannot begin", &error).await,
+        }
+    }
+}
+
+async fn follow_parts(follower: &Arc<Follower>, registration: Registration) {
+    let parts = parts(follower.clone(), registration).take_until(follower.stop.requested());
+    parts.for_each_concurrent(None, |part| follow_part(follower, part)).await;
+}
+
+/// The parts that fall to this process. Begins anew after an error.
+fn parts(follower: Arc<Follower>, registration: Registration) -> BoxStream<'static, Part> {
+    let begun = follower.source.feed.follow(&follower.binding.key, &registration);
+    let parts =
+        stream::unfold((follower, registration, begun), |(follower, registration, mut parts)| async {
+            loop {
+                match parts.next().await {
+                    Some(Ok(part)) => return Some((part, (follower, registration, parts))),
+                    Some(Err(error)) => failed(&follower, "cannot follow the events", &error).await,
+                    None => {}
+                }
+                parts = follower.source.feed.follow(&follower.binding.key, &registration);
+            }
+        });
+    parts.boxed()
+}
+
+async fn follow_part(follower: &Arc<Follower>, part: Part) {
+    let (name, hold) = (part.name.clone(), part.hold.clone());
+    let subscription = &follower.binding.key;
+    tracing::debug!(%subscription, part = &*name, "following");
+    match part::run(follower, part).await {
+        Ok(End::Stopped) => tracing::debug!(%subscription, part = &*name, "stopped following"),
+        Ok(End::Finished) => tracing::debug!(%subscription, part = &*name, "followed to its end"),
+        Ok(End::Lost) => tracing::warn!(%subscription, part = &*name, "another process follows this now"),
+        Err(error) => failed(follower, "following failed, and begins anew where it was saved", &error).await,
+    }
+    // Until now nobody else could have it, so that what is wrong with it is not tried again at once.
+    drop(hold);
+}
+
+/// Logs an error of the store, and pauses.
+pub(super) async fn failed(follower: &Follower, what: &str, error: &StoreError) {
+    tracing::warn!(subscription = %follower.binding.key, error = error as &dyn std::error::Error, "{what}");
+    let _ = follower.stop.or(sleep(PAUSE)).await;
+}

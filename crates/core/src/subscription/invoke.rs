@@ -1,0 +1,142 @@
+//! Hands one event to a handler: decodes it, gives it its context and its trace, and takes whatever comes of it, a panic
+//! and a time-out included, as an outcome.
+
+use std::{
+    any::Any, error::Error, fmt, marker::PhantomData, panic::AssertUnwindSafe, sync::Arc, time::Duration,
+};
+
+use futures_core::future::BoxFuture;
+use futures_util::FutureExt as _;
+use tokio::time::timeout;
+use tracing::Instrument as _;
+
+use super::{
+    Context, Failure, Handler, SubscriptionKey,
+    context::{Occasion, within},
+    lane::Attempt,
+};
+use crate::{Aggregate, Clock as _, Commit, Recorded, SystemClock, TraceParent};
+
+/// A subscription's handler of one resource type.
+#[derive(Clone)]
+pub(super) struct Binding {
+    pub(super) key: SubscriptionKey,
+    /// What causes begin with.
+    origin: Box<str>,
+    react: Arc<dyn React>,
+}
+
+/// A handler, whatever the type of its events.
+trait React: Send + Sync {
+    /// Decodes the event of that index in the commit, and handles it.
+    fn react(
+        &self,
+        commit: &Commit,
+        index: usize,
+        context: Context,
+    ) -> BoxFuture<'static, Result<(), Failure>>;
+}
+
+struct OfAggregate<A, H>(H, PhantomData<fn() -> A>);
+
+impl<A: Aggregate, H: Handler<A::Event>> React for OfAggregate<A, H> {
+    fn react(
+        &self,
+        commit: &Commit,
+        index: usize,
+        context: Context,
+    ) -> BoxFuture<'static, Result<(), Failure>> {
+        match Recorded::of(commit, index) {
+            Ok(event) => Box::pin(self.0.handle(event, context)),
+            Err(error) => Box::pin(std::future::ready(Err(Failure::park(error)))),
+        }
+    }
+}
+
+impl Binding {
+    pub(super) fn new<A: Aggregate>(
+        subscription: &Arc<str>,
+        origin: Box<str>,
+        handler: impl Handler<A::Event>,
+    ) -> Self {
+        Self {
+            key: SubscriptionKey::new(subscription.clone(), A::TYPE),
+            origin,
+            react: Arc::new(OfAggregate::<A, _>(handler, PhantomData)),
+        }
+    }
+
+    /// Hands the event of that index in the commit to the handler.
+    pub(super) async fn invoke(
+        &self,
+        commit: &Commit,
+        index: usize,
+        attempt: u32,
+        occasion: Occasion,
+        deadline: Duration,
+    ) -> Result<(), Attempt> {
+        let number = commit.number + index as u64;
+        let cause = Context::cause_of(&self.origin, &commit.resource, number);
+        let context = Context::new(self.key.subscription.clone(), cause, attempt, occasion);
+        let trace = match commit.trace {
+            Some(trace) => trace.child(),
+            None => TraceParent::new_root(SystemClock.now()),
+        };
+        // At the level that no filter leaves out: the lines of a handler are of little use without their event.
+        let span = tracing::error_span!(
+            "handle",
+            subscription = &*self.key.subscription,
+            resource = %commit.resource,
+            number,
+            trace_id = trace.trace_id(),
+        );
+        // A handler may panic before it has made its future.
+        let handled = async { self.react.react(commit, index, context.clone()).await };
+        let handled = AssertUnwindSafe(within(&context, trace, handled)).catch_unwind();
+        let failure = match timeout(deadline, handled).instrument(span).await {
+            Ok(Ok(Ok(()))) => return Ok(()),
+            Ok(Ok(Err(failure))) => failure,
+            Ok(Err(panic)) => Failure::retry(Panicked(message(&*panic))),
+            Err(_) => Failure::retry(TookTooLong(deadline)),
+        };
+        Err(Attempt {
+            error: failure.to_string(),
+            may_pass: failure.may_pass(),
+            at: SystemClock.now(),
+            chance: fastrand::f64(),
+        })
+    }
+}
+
+impl fmt::Debug for Binding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Binding").field(&self.key).finish()
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let message = panic.downcast_ref::<String>().map(String::as_str);
+    message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message").to_owned()
+}
+
+#[derive(Debug)]
+struct Panicked(String);
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the handler panicked: {}", self.0)
+    }
+}
+
+impl Error for Panicked {}
+
+#[derive(Debug)]
+struct TookTooLong(Duration);
+
+impl fmt::Display for TookTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the handler was not done after {:?}", self.0)
+    }
+}
+
+impl Error for TookTooLong {}

@@ -1,0 +1,443 @@
+//! [`run`]: one part of a feed, its resources side by side. The shell around [`Lane`] and [`Window`]: it does what they
+//! say, and tells them what came of it.
+//!
+//! Four things happen at the same time, in one task: batches are taken from the feed; the records of their resources are
+//! loaded; each resource that has something to do has its lane run; and what was done is saved, a batch at a time.
+
+use std::{
+    collections::HashMap,
+    future::poll_fn,
+    num::NonZeroUsize,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_core::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream::FuturesUnordered};
+use lru::LruCache;
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::{
+    Batch, Continuity, Delivery, Hold, Part, Swap,
+    context::Occasion,
+    follow::Follower,
+    lane::{Attempt, Known, Lane, Step},
+    window::Window,
+};
+use crate::{
+    Clock as _, Commit, ResourceId, ResourceKey, StoreError, StoreErrorKind, SystemClock,
+    subscription::Progress,
+};
+
+/// How long what was done may go unsaved, and how many resources.
+const SAVE_EVERY: Duration = Duration::from_millis(250);
+const UNSAVED: usize = 1_000;
+
+/// After so many positions without an event of the type, the place is saved all the same.
+const FAR: u64 = 10_000;
+
+/// No more is taken from the feed while so many deliveries are not done, or their commits take up so much.
+const OPEN: usize = 1 << 18;
+const LANES: usize = 4_096;
+const LANES_BYTES: usize = 32 << 20;
+
+/// Resources without anything to do of which it is remembered how far they are.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
+
+/// Commits that are read from the store at a time, and events that a lane handles before it reports what is done.
+const READ: usize = 64;
+const TURN: usize = 64;
+
+/// Commits that are kept of what is delivered to a lane during its turn.
+const WAITING: usize = 16;
+
+/// How a part came to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// There is nothing more in it, and all is handled.
+    Finished,
+    /// The subscription was told to stop.
+    Stopped,
+    /// Another process has it.
+    Lost,
+}
+
+/// Follows a part for as long as it is this process's. After an error it finishes what is under way and saves it.
+pub(super) async fn run(follower: &Arc<Follower>, part: Part) -> Result<End, StoreError> {
+    let Part { continuity, mut batches, hold, .. } = part;
+    let mut running = Running {
+        follower: follower.clone(),
+        hold: hold.clone(),
+        continuity,
+        lanes: HashMap::new(),
+        busy: FuturesUnordered::new(),
+        bytes: 0,
+        remembered: LruCache::new(REMEMBERED),
+        unsaved: HashMap::new(),
+        window: Window::default(),
+        saved: 0,
+        touched: false,
+        next_save: Box::pin(sleep(SAVE_EVERY)),
+    };
+    let mut stopped = pin!(follower.stop.requested().fuse());
+    let (mut loading, mut saving): (Option<Loading>, Option<Saving>) = (None, None);
+    // Why nothing more is taken.
+    let mut over: Option<Result<End, StoreError>> = None;
+    loop {
+        if !hold.is_ours() {
+            return Ok(End::Lost);
+        }
+        if over.is_some() && running.busy.is_empty() && loading.is_none() && saving.is_none() {
+            break;
+        }
+        let takes = over.is_none() && loading.is_none() && running.has_room();
+        let happened = poll_fn(|context| {
+            if let Poll::Ready(()) = stopped.poll_unpin(context) {
+                return Poll::Ready(Happened::Stop);
+            }
+            if let Poll::Ready(Some(turn)) = running.busy.poll_next_unpin(context) {
+                return Poll::Ready(Happened::Turn(turn));
+            }
+            if let Some(Poll::Ready(loaded)) = loading.as_mut().map(|loading| loading.poll_unpin(context)) {
+                return Poll::Ready(Happened::Loaded(loaded));
+            }
+            if let Some(Poll::Ready(saved)) = saving.as_mut().map(|saving| saving.poll_unpin(context)) {
+                return Poll::Ready(Happened::Saved(saved));
+            }
+            if takes && let Poll::Ready(batch) = batches.poll_next_unpin(context) {
+                return Poll::Ready(Happened::Batch(batch));
+            }
+            if saving.is_none() && running.is_to_be_saved(context) {
+                return Poll::Ready(Happened::SaveTime);
+            }
+            Poll::Pending
+        })
+        .await;
+        let failed = match happened {
+            Happened::Stop => {
+                over.get_or_insert(Ok(End::Stopped));
+                Ok(())
+            }
+            Happened::Batch(None) => {
+                over.get_or_insert(Ok(End::Finished));
+                Ok(())
+            }
+            Happened::Batch(Some(batch)) => batch.map(|batch| loading = running.take(batch)),
+            Happened::Loaded(loaded) => {
+                loading = None;
+                loaded.map(|loaded| running.start(loaded))
+            }
+            Happened::Turn(turn) => turn.map(|turn| running.end_turn(turn)),
+            Happened::SaveTime => {
+                saving = Some(running.save());
+                Ok(())
+            }
+            Happened::Saved(saved) => {
+                saving = None;
+                saved
+            }
+        };
+        if let Err(error) = failed
+            && !matches!(over, Some(Err(_)))
+        {
+            over = Some(Err(error));
+        }
+    }
+    if running.has_unsaved() {
+        running.save().await?;
+    }
+    let end = over.unwrap_or(Ok(End::Stopped))?;
+    match end {
+        End::Finished => hold.finish().await?,
+        End::Stopped | End::Lost => hold.release().await?,
+    }
+    Ok(end)
+}
+
+/// What can happen to a part.
+enum Happened {
+    Stop,
+    Batch(Option<Result<Batch, StoreError>>),
+    Loaded(Result<Loaded, StoreError>),
+    Turn(Result<Turn, StoreError>),
+    SaveTime,
+    Saved(Result<(), StoreError>),
+}
+
+type Loading = BoxFuture<'static, Result<Loaded, StoreError>>;
+
+type Saving = BoxFuture<'static, Result<(), StoreError>>;
+
+/// Deliveries of resources without a lane, and their records.
+type Loaded = Vec<(ResourceId, Vec<Delivery>, Progress)>;
+
+/// What was delivered to a lane during its turn. Beyond the first few commits only that they exist is kept.
+#[derive(Default)]
+struct Waiting {
+    deliveries: Vec<Delivery>,
+    further: Vec<(u64, u64)>,
+}
+
+impl Waiting {
+    fn push(&mut self, delivery: Delivery) {
+        if self.further.is_empty() && self.deliveries.len() < WAITING {
+            self.deliveries.push(delivery);
+        } else {
+            self.further.push((delivery.position, delivery.commit.last_number()));
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.deliveries.is_empty()
+    }
+
+    fn deliver_to(self, lane: &mut Lane) {
+        for delivery in self.deliveries {
+            lane.deliver(delivery);
+        }
+        for (position, last) in self.further {
+            lane.deliver_later(position, last);
+        }
+    }
+}
+
+/// A resource whose lane is running.
+#[derive(Default)]
+struct Busy {
+    /// What the lane keeps in memory, as of when its turn began.
+    bytes: usize,
+    /// What was delivered since then.
+    waiting: Waiting,
+}
+
+struct Running {
+    follower: Arc<Follower>,
+    hold: Arc<dyn Hold>,
+    continuity: Continuity,
+    /// The resources that have a lane.
+    lanes: HashMap<ResourceId, Busy>,
+    busy: FuturesUnordered<BoxFuture<'static, Result<Turn, StoreError>>>,
+    /// What the lanes keep in memory.
+    bytes: usize,
+    remembered: LruCache<ResourceId, Known>,
+    /// How far resources are beyond what was saved, and at which position.
+    unsaved: HashMap<ResourceId, (u64, u64)>,
+    window: Window,
+    saved: u64,
+    /// Whether anything was done since it was last saved.
+    touched: bool,
+    next_save: Pin<Box<Sleep>>,
+}
+
+impl Running {
+    fn has_room(&self) -> bool {
+        self.window.len() < OPEN && self.lanes.len() < LANES && self.bytes < LANES_BYTES
+    }
+
+    /// Takes a batch: gives what has a lane or is remembered to its lane, and asks for the records of the rest.
+    fn take(&mut self, batch: Batch) -> Option<Loading> {
+        let mut groups: HashMap<ResourceId, Vec<Delivery>> = HashMap::new();
+        for delivery in batch.deliveries {
+            self.window.begin(delivery.position);
+            match self.lanes.get_mut(&delivery.commit.resource.id) {
+                Some(busy) => busy.waiting.push(delivery),
+                None => groups.entry(delivery.commit.resource.id.clone()).or_default().push(delivery),
+            }
+        }
+        self.window.reach(batch.up_to);
+        let mut unknown = Vec::new();
+        for (id, deliveries) in groups {
+            match self.remembered.pop(&id) {
+                Some(known) => self.open(known, deliveries),
+                None => unknown.push((id, deliveries)),
+            }
+        }
+        if unknown.is_empty() {
+            return None;
+        }
+        let follower = self.follower.clone();
+        Some(Box::pin(async move {
+            let (ids, deliveries): (Vec<_>, Vec<_>) = unknown.into_iter().unzip();
+            let progress = follower.source.progress.load(&follower.binding.key, &ids).await?;
+            Ok(ids
+                .into_iter()
+                .zip(deliveries)
+                .zip(progress)
+                .map(|((id, of), progress)| (id, of, progress))
+                .collect())
+        }))
+    }
+
+    fn start(&mut self, loaded: Loaded) {
+        for (_, deliveries, progress) in loaded {
+            if let Some(first) = deliveries.first() {
+                let known = Known::from_record(progress, self.continuity, &first.commit);
+                self.open(known, deliveries);
+            }
+        }
+    }
+
+    /// Opens a lane.
+    fn open(&mut self, known: Known, deliveries: Vec<Delivery>) {
+        let Some(first) = deliveries.first() else { return };
+        let mut lane = Lane::new(first.commit.resource.clone(), known);
+        for delivery in deliveries {
+            lane.deliver(delivery);
+        }
+        self.run(lane);
+    }
+
+    /// Gives a lane a turn.
+    fn run(&mut self, lane: Lane) {
+        let bytes = lane.bytes();
+        self.bytes += bytes;
+        self.lanes.insert(lane.resource().id.clone(), Busy { bytes, waiting: Waiting::default() });
+        self.busy.push(Box::pin(take_turn(self.follower.clone(), self.hold.clone(), lane)));
+    }
+
+    /// Takes a lane back that has had its turn.
+    fn end_turn(&mut self, Turn { mut lane, left }: Turn) {
+        let id = lane.resource().id.clone();
+        let Busy { bytes, waiting } = self.lanes.remove(&id).unwrap_or_default();
+        self.bytes -= bytes;
+        let mut last = None;
+        for position in lane.take_done() {
+            self.window.end(position);
+            last = Some(position);
+        }
+        if let Some(position) = last {
+            self.touched = true;
+            if lane.is_parked() {
+                // The marker tells how far it is.
+                self.unsaved.remove(&id);
+            } else {
+                self.unsaved.insert(id.clone(), (lane.handled_commits(), position));
+            }
+        }
+        let stops = self.follower.stop.is_requested();
+        if stops || (left == Left::Nothing && waiting.is_empty()) {
+            self.remembered.put(id, lane.into_known());
+        } else {
+            waiting.deliver_to(&mut lane);
+            self.run(lane);
+        }
+    }
+
+    fn has_unsaved(&self) -> bool {
+        self.touched || self.window.done() > self.saved
+    }
+
+    /// Whether it is time to save, and there is something.
+    fn is_to_be_saved(&mut self, context: &mut Context<'_>) -> bool {
+        let is_due = self.touched || self.window.done() >= self.saved + FAR;
+        is_due && (self.unsaved.len() >= UNSAVED || self.next_save.as_mut().poll(context).is_ready())
+    }
+
+    /// Saves what was done. Records before the place: after a crash in between, what the records tell is passed over.
+    fn save(&mut self) -> Saving {
+        self.touched = false;
+        self.next_save.as_mut().reset(Instant::now() + SAVE_EVERY);
+        let done = self.window.done();
+        let ahead = std::mem::take(&mut self.unsaved).into_iter();
+        let is_needed = |position| self.continuity != Continuity::Unbroken || position > done;
+        let ahead: Vec<_> = ahead
+            .filter(|(_, (_, position))| is_needed(*position))
+            .map(|(id, (handled, _))| (id, handled))
+            .collect();
+        let place = (done > self.saved).then_some(done);
+        self.saved = done.max(self.saved);
+        let (follower, hold) = (self.follower.clone(), self.hold.clone());
+        Box::pin(async move {
+            if !ahead.is_empty() {
+                follower.source.progress.advance(&follower.binding.key, &ahead).await?;
+            }
+            match place {
+                Some(place) => hold.save(place).await,
+                None => Ok(()),
+            }
+        })
+    }
+}
+
+/// A lane that has had its turn.
+struct Turn {
+    lane: Lane,
+    left: Left,
+}
+
+/// What a lane has left to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    Something,
+}
+
+/// Has a lane do what there is to do, up to a number of events.
+async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane) -> Result<Turn, StoreError> {
+    let Follower { binding, settings, source, slots, stop, .. } = &*follower;
+    let mut handled = 0;
+    while handled < TURN && !stop.is_requested() && hold.is_ours() {
+        match lane.next(settings) {
+            Step::Rest => return Ok(Turn { lane, left: Left::Nothing }),
+            Step::Handle => {
+                let _slot = slots.all.acquire().await;
+                let Some((commit, index, attempts)) = lane.next_event() else { break };
+                let invoked =
+                    binding.invoke(commit, index, attempts + 1, Occasion::Delivered, settings.deadline).await;
+                match invoked {
+                    Ok(()) => {
+                        lane.was_handled();
+                        handled += 1;
+                    }
+                    Err(attempt) => {
+                        let (resource, error) = (lane.resource(), &attempt.error);
+                        let number = commit.number + index as u64;
+                        tracing::warn!(subscription = %binding.key, %resource, number, error, "an event was not handled");
+                        lane.was_not_handled(attempt);
+                    }
+                }
+            }
+            Step::Pause(pause) => drop(stop.or(sleep(pause)).await),
+            Step::Read { after } => match read(&follower, lane.resource(), after).await {
+                Ok(commits) => lane.was_read(commits, SystemClock.now()),
+                Err(error) => lane.was_not_handled(unreadable(error)?),
+            },
+            Step::Swap { seen, next } => {
+                let parks = !lane.is_parked();
+                let id = &lane.resource().id;
+                match source.progress.swap(&binding.key, id, seen, &next, None).await? {
+                    Swap::Done(revision) => {
+                        if parks && let Some(parked) = &next.parked {
+                            let resource = lane.resource();
+                            let (number, error) = (parked.number, &*parked.error);
+                            tracing::error!(subscription = %binding.key, %resource, number, error, "parked");
+                        }
+                        lane.was_swapped(revision, *next);
+                    }
+                    Swap::Changed(progress) => lane.has_changed(progress),
+                }
+            }
+        }
+    }
+    Ok(Turn { lane, left: Left::Something })
+}
+
+/// Some commits of a resource behind a version.
+pub(super) async fn read(
+    follower: &Follower,
+    resource: &ResourceKey,
+    after: u64,
+) -> Result<Vec<Commit>, StoreError> {
+    follower.source.events.read(resource, after).take(READ).try_collect().await
+}
+
+/// What it means for a resource that its history cannot be read, if it is the history's fault and not the store's.
+pub(super) fn unreadable(error: StoreError) -> Result<Attempt, StoreError> {
+    if error.kind() != StoreErrorKind::Undecodable {
+        return Err(error);
+    }
+    let error = super::Failure::park(error).to_string();
+    Ok(Attempt { error, may_pass: false, at: SystemClock.now(), chance: fastrand::f64() })
+}

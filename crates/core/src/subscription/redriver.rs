@@ -1,0 +1,183 @@
+//! [`run`]: redrives what is parked, again and again, until it is handled. The shell around [`Redrive`].
+//!
+//! Any number of redrivers may be at it, in this process and others: a marker is claimed before it is touched.
+
+use std::{collections::HashSet, future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
+
+use futures_core::future::BoxFuture;
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::{Either, select},
+    stream::FuturesUnordered,
+};
+use tokio::time::sleep;
+
+use super::{
+    ParkedCursor, ParkedPage, Progress, Swap,
+    context::Occasion,
+    follow::{Follower, failed},
+    part::{read, unreadable},
+    redrive::{End, Redrive, Step},
+};
+use crate::{Clock as _, ResourceId, ResourceKey, StoreError, SystemClock};
+
+/// How often it is looked for what is due.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How many parked resources are looked at, and redriven, at a time.
+const PAGE: usize = 100;
+
+/// How often a claim is renewed while an event is being handled.
+const RENEW_EVERY: Duration = Duration::from_secs(3);
+
+/// Redrives until it is told to stop. Everything that is parked is tried when it begins: what was wrong may have been
+/// mended while nothing ran. From then on each resource is tried when its time has come.
+pub(super) async fn run(follower: &Arc<Follower>) {
+    let mut running: FuturesUnordered<BoxFuture<'static, ResourceId>> = FuturesUnordered::new();
+    let mut under_way = HashSet::new();
+    let mut found = look(follower.clone(), Range::All(None));
+    let mut stopped = pin!(follower.stop.requested().fuse());
+    let mut stops = false;
+    while !(stops && running.is_empty()) {
+        let has_room = running.len() < PAGE;
+        let page = poll_fn(|context| {
+            if stopped.poll_unpin(context).is_ready() {
+                stops = true;
+                return Poll::Ready(None);
+            }
+            if let Poll::Ready(Some(id)) = running.poll_next_unpin(context) {
+                under_way.remove(&id);
+                return Poll::Ready(None);
+            }
+            if !stops && has_room {
+                return found.poll_unpin(context).map(Some);
+            }
+            Poll::Pending
+        });
+        let Some((page, next)) = page.await else { continue };
+        for (id, progress) in page {
+            if under_way.insert(id.clone()) {
+                running.push(Box::pin(redrive(follower.clone(), id, progress)));
+            }
+        }
+        found = look(follower.clone(), next);
+    }
+}
+
+/// What is looked for.
+enum Range {
+    /// All that is parked, behind a place.
+    All(Option<ParkedCursor>),
+    /// What is due, after a while.
+    Due,
+}
+
+/// A page of what is parked, and what to look for next.
+fn look(follower: Arc<Follower>, range: Range) -> BoxFuture<'static, (Vec<(ResourceId, Progress)>, Range)> {
+    Box::pin(async move {
+        let (due, after) = match range {
+            Range::All(after) => (None, after),
+            Range::Due => {
+                sleep(LOOK_EVERY).await;
+                (Some(SystemClock.now()), None)
+            }
+        };
+        loop {
+            let progress = &follower.source.progress;
+            match progress.parked(&follower.binding.key, due, PAGE, after.as_ref()).await {
+                Ok(ParkedPage { resources, next }) => {
+                    let next = match (due, next) {
+                        (None, Some(place)) => Range::All(Some(place)),
+                        _ => Range::Due,
+                    };
+                    return (resources, next);
+                }
+                Err(error) => failed(&follower, "cannot look for what is parked", &error).await,
+            }
+        }
+    })
+}
+
+/// Redrives one resource, as far as it goes.
+async fn redrive(follower: Arc<Follower>, id: ResourceId, progress: Progress) -> ResourceId {
+    let _slot = follower.slots.redrive.acquire().await;
+    let key = &follower.binding.key;
+    let resource = ResourceKey { resource_type: key.resource_type.clone(), id: id.clone() };
+    let number = progress.parked.as_ref().map(|parked| parked.number);
+    let mut redrive = Redrive::new(resource.clone(), progress);
+    match drive(&follower, &mut redrive).await {
+        Ok(End::Released) => tracing::info!(subscription = %key, %resource, number, "no longer parked"),
+        Ok(End::Failed | End::NotOurs | End::Stopped) => {}
+        Err(error) => {
+            tracing::warn!(
+                subscription = %key, %resource, error = &error as &dyn std::error::Error,
+                "redriving failed, and begins anew in a while"
+            );
+        }
+    }
+    id
+}
+
+async fn drive(follower: &Follower, redrive: &mut Redrive) -> Result<End, StoreError> {
+    loop {
+        if follower.stop.is_requested() {
+            redrive.stop();
+        }
+        match redrive.next(SystemClock.now(), follower.settings.redrive) {
+            Step::End(end) => return Ok(end),
+            Step::Read { after } => match read(follower, redrive.resource(), after).await {
+                Ok(commits) => redrive.was_read(commits, SystemClock.now()),
+                Err(error) => redrive.was_not_handled(unreadable(error)?),
+            },
+            Step::Swap { seen, next } => swap(follower, redrive, seen, *next).await?,
+            Step::Handle => handle(follower, redrive).await?,
+        }
+    }
+}
+
+async fn swap(
+    follower: &Follower,
+    redrive: &mut Redrive,
+    seen: u64,
+    next: Progress,
+) -> Result<(), StoreError> {
+    let id = &redrive.resource().id;
+    match follower.source.progress.swap(&follower.binding.key, id, seen, &next, None).await? {
+        Swap::Done(revision) => redrive.was_swapped(revision, next),
+        Swap::Changed(progress) => redrive.has_changed(progress),
+    }
+    Ok(())
+}
+
+/// Hands the next event over. Renews the claim meanwhile; drops the handler when the claim is lost.
+async fn handle(follower: &Follower, redrive: &mut Redrive) -> Result<(), StoreError> {
+    let Follower { binding, settings, slots, .. } = follower;
+    let Some((commit, index, attempts)) = redrive.next_event() else { return Ok(()) };
+    let (commit, number) = (commit.clone(), commit.number + index as u64);
+    let mut invoked = pin!(async {
+        let _slot = slots.all.acquire().await;
+        let attempt = attempts.saturating_add(1);
+        binding.invoke(&commit, index, attempt, Occasion::Redriven, settings.deadline).await
+    });
+    let outcome = loop {
+        match select(invoked.as_mut(), pin!(sleep(RENEW_EVERY))).await {
+            Either::Left((outcome, _)) => break outcome,
+            Either::Right(_) => {
+                let Step::Swap { seen, next } = redrive.renewal(SystemClock.now()) else { return Ok(()) };
+                swap(follower, redrive, seen, *next).await?;
+                if redrive.has_ended() {
+                    return Ok(());
+                }
+            }
+        }
+    };
+    match outcome {
+        Ok(()) => redrive.was_handled(),
+        Err(attempt) => {
+            let (resource, error) = (redrive.resource(), &attempt.error);
+            tracing::warn!(subscription = %binding.key, %resource, number, error, "a parked event was not handled");
+            redrive.was_not_handled(attempt);
+        }
+    }
+    Ok(())
+}
