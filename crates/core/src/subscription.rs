@@ -35,6 +35,8 @@ mod follow;
 mod part;
 mod redriver;
 
+#[cfg(test)]
+mod histories;
 mod invoke;
 mod lane;
 mod redrive;

@@ -60,37 +60,43 @@ pub async fn skip(
     id: &ResourceId,
     skip: Skip<'_>,
 ) -> Result<Skipped, ParkedError> {
-    let Skip { number, reason, by, at } = skip;
     let mut record = None;
     change(store, key, id, |parked| {
-        if parked.number != number {
-            return Err(ParkedError::AtAnother { expected: number, actual: parked.number });
-        }
-        if is_claimed(parked, at) {
-            return Err(ParkedError::Claimed);
-        }
-        let skipped = Skipped {
-            number,
-            event_type: parked.event_type.clone(),
-            error: parked.error.clone(),
-            reason: reason.into(),
-            by: by.into(),
-            at,
-        };
+        let (next, skipped) = skipped(parked, skip)?;
         record = Some(skipped.clone());
-        let next = Parked {
-            number: number + 1,
-            event_type: None,
-            trace: None,
-            attempts: 0,
-            next_attempt_at: parked.next_attempt_at.min(at),
-            claimed_until: None,
-            ..parked.clone()
-        };
         Ok((next, Some(skipped)))
     })
     .await?;
     record.ok_or(ParkedError::NotParked)
+}
+
+/// The marker behind the event that it stood at, and the record of that.
+pub(super) fn skipped(parked: &Parked, skip: Skip<'_>) -> Result<(Parked, Skipped), ParkedError> {
+    let Skip { number, reason, by, at } = skip;
+    if parked.number != number {
+        return Err(ParkedError::AtAnother { expected: number, actual: parked.number });
+    }
+    if is_claimed(parked, at) {
+        return Err(ParkedError::Claimed);
+    }
+    let skipped = Skipped {
+        number,
+        event_type: parked.event_type.clone(),
+        error: parked.error.clone(),
+        reason: reason.into(),
+        by: by.into(),
+        at,
+    };
+    let next = Parked {
+        number: number + 1,
+        event_type: None,
+        trace: None,
+        attempts: 0,
+        next_attempt_at: parked.next_attempt_at.min(at),
+        claimed_until: None,
+        ..parked.clone()
+    };
+    Ok((next, skipped))
 }
 
 /// Replaces a marker, on the newest one that there is.
