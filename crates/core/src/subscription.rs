@@ -65,7 +65,7 @@ use self::{
     settings::Settings,
     stop::Stop,
 };
-use crate::Aggregate;
+use crate::{Aggregate, Clock, SystemClock};
 
 /// The most characters of a subscription's name.
 const MAX_NAME: usize = 64;
@@ -96,6 +96,7 @@ pub struct Subscription {
     name: Arc<str>,
     bindings: Vec<Binding>,
     settings: Settings,
+    clock: Arc<dyn Clock>,
 }
 
 impl Subscription {
@@ -110,7 +111,12 @@ impl Subscription {
             (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_allowed),
             "{name:?} is no name for a subscription: it has to be 1 to {MAX_NAME} letters, digits, `-`, `_` and `.`"
         );
-        Self { name: name.into(), bindings: Vec::new(), settings: Settings::default() }
+        Self {
+            name: name.into(),
+            bindings: Vec::new(),
+            settings: Settings::default(),
+            clock: Arc::new(SystemClock),
+        }
     }
 
     /// Has the events of `A` handled.
@@ -175,6 +181,12 @@ impl Subscription {
         self
     }
 
+    /// Where the times of its markers come from, and with them when a parked resource is due.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -192,12 +204,13 @@ impl Subscription {
     /// Errors of the store are logged, and what failed is begun anew, for as long as it takes. May be dropped at any time,
     /// as if the process had been killed.
     pub async fn run(self, source_of: impl Fn(&str) -> Source, stop: impl Future<Output = ()>) {
-        let Self { bindings, settings, .. } = self;
+        let Self { bindings, settings, clock, .. } = self;
         let slots = Arc::new(Slots::new(settings.concurrency));
         let (sender, told) = Stop::new();
         let followers = bindings.into_iter().map(|binding| {
             let source = source_of(&binding.key.resource_type);
-            follow(Follower { binding, settings, source, slots: slots.clone(), stop: told.clone() })
+            let (slots, clock, stop) = (slots.clone(), clock.clone(), told.clone());
+            follow(Follower { binding, settings, source, slots, clock, stop })
         });
         let followed = join_all(followers);
         let stopping = async {
@@ -211,11 +224,11 @@ impl Subscription {
 
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, bindings, settings } = self;
+        let Self { name, bindings, settings, .. } = self;
         f.debug_struct("Subscription")
             .field("name", name)
             .field("bindings", bindings)
             .field("settings", settings)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -15,7 +15,7 @@ use super::{
     settings::Settings,
     stop::Stop,
 };
-use crate::{Clock as _, EventStore, StoreError, SystemClock};
+use crate::{Clock, EventStore, StoreError};
 
 /// The pause after an error of the store before it is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -55,6 +55,7 @@ pub(super) struct Follower {
     pub(super) settings: Settings,
     pub(super) source: Source,
     pub(super) slots: Arc<Slots>,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) stop: Stop,
 }
 
@@ -83,7 +84,7 @@ pub(super) async fn follow(follower: Follower) {
 async fn register(follower: &Follower) -> Option<Registration> {
     let Follower { binding, settings, source, stop, .. } = follower;
     loop {
-        match stop.or(source.progress.register(&binding.key, settings.start, SystemClock.now())).await? {
+        match stop.or(source.progress.register(&binding.key, settings.start, follower.clock.now())).await? {
             Ok(registration) => return Some(registration),
             Err(error) => failed(follower, "cannot begin", &error).await,
         }

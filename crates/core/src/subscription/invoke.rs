@@ -13,9 +13,10 @@ use tracing::Instrument as _;
 use super::{
     Context, Failure, Handler, SubscriptionKey,
     context::{Occasion, within},
+    follow::Follower,
     lane::Attempt,
 };
-use crate::{Aggregate, Clock as _, Commit, Recorded, SystemClock, TraceParent};
+use crate::{Aggregate, Commit, Recorded, TraceParent};
 
 /// A subscription's handler of one resource type.
 #[derive(Clone)]
@@ -73,14 +74,15 @@ impl Binding {
         index: usize,
         attempt: u32,
         occasion: Occasion,
-        deadline: Duration,
+        follower: &Follower,
     ) -> Result<(), Attempt> {
+        let deadline = follower.settings.deadline;
         let number = commit.number + index as u64;
         let cause = Context::cause_of(&self.origin, &commit.resource, number);
         let context = Context::new(self.key.subscription.clone(), cause, attempt, occasion);
         let trace = match commit.trace {
             Some(trace) => trace.child(),
-            None => TraceParent::new_root(SystemClock.now()),
+            None => TraceParent::new_root(follower.clock.now()),
         };
         // At the level that no filter leaves out: the lines of a handler are of little use without their event.
         let span = tracing::error_span!(
@@ -102,7 +104,7 @@ impl Binding {
         Err(Attempt {
             error: failure.to_string(),
             may_pass: failure.may_pass(),
-            at: SystemClock.now(),
+            at: follower.clock.now(),
             chance: fastrand::f64(),
         })
     }

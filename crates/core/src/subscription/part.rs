@@ -26,10 +26,7 @@ use super::{
     lane::{Attempt, Known, Lane, Step},
     window::Window,
 };
-use crate::{
-    Clock as _, Commit, ResourceId, ResourceKey, StoreError, StoreErrorKind, SystemClock,
-    subscription::Progress,
-};
+use crate::{Commit, ResourceId, ResourceKey, StoreError, StoreErrorKind, subscription::Progress};
 
 /// How long what was done may go unsaved, and how many resources.
 const SAVE_EVERY: Duration = Duration::from_millis(250);
@@ -385,7 +382,7 @@ async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane)
                 let _slot = slots.all.acquire().await;
                 let Some((commit, index, attempts)) = lane.next_event() else { break };
                 let invoked =
-                    binding.invoke(commit, index, attempts + 1, Occasion::Delivered, settings.deadline).await;
+                    binding.invoke(commit, index, attempts + 1, Occasion::Delivered, &follower).await;
                 match invoked {
                     Ok(()) => {
                         lane.was_handled();
@@ -401,8 +398,8 @@ async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane)
             }
             Step::Pause(pause) => drop(stop.or(sleep(pause)).await),
             Step::Read { after } => match read(&follower, lane.resource(), after).await {
-                Ok(commits) => lane.was_read(commits, SystemClock.now()),
-                Err(error) => lane.was_not_handled(unreadable(error)?),
+                Ok(commits) => lane.was_read(commits, follower.clock.now()),
+                Err(error) => lane.was_not_handled(unreadable(&follower, error)?),
             },
             Step::Swap { seen, next } => {
                 let parks = !lane.is_parked();
@@ -434,10 +431,10 @@ pub(super) async fn read(
 }
 
 /// What it means for a resource that its history cannot be read, if it is the history's fault and not the store's.
-pub(super) fn unreadable(error: StoreError) -> Result<Attempt, StoreError> {
+pub(super) fn unreadable(follower: &Follower, error: StoreError) -> Result<Attempt, StoreError> {
     if error.kind() != StoreErrorKind::Undecodable {
         return Err(error);
     }
     let error = super::Failure::park(error).to_string();
-    Ok(Attempt { error, may_pass: false, at: SystemClock.now(), chance: fastrand::f64() })
+    Ok(Attempt { error, may_pass: false, at: follower.clock.now(), chance: fastrand::f64() })
 }

@@ -19,7 +19,7 @@ use super::{
     part::{read, unreadable},
     redrive::{End, Redrive, Step},
 };
-use crate::{Clock as _, ResourceId, ResourceKey, StoreError, SystemClock};
+use crate::{ResourceId, ResourceKey, StoreError};
 
 /// How often it is looked for what is due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -79,7 +79,7 @@ fn look(follower: Arc<Follower>, range: Range) -> BoxFuture<'static, (Vec<(Resou
             Range::All(after) => (None, after),
             Range::Due => {
                 sleep(LOOK_EVERY).await;
-                (Some(SystemClock.now()), None)
+                (Some(follower.clock.now()), None)
             }
         };
         loop {
@@ -123,11 +123,11 @@ async fn drive(follower: &Follower, redrive: &mut Redrive) -> Result<End, StoreE
         if follower.stop.is_requested() {
             redrive.stop();
         }
-        match redrive.next(SystemClock.now(), follower.settings.redrive) {
+        match redrive.next(follower.clock.now(), follower.settings.redrive) {
             Step::End(end) => return Ok(end),
             Step::Read { after } => match read(follower, redrive.resource(), after).await {
-                Ok(commits) => redrive.was_read(commits, SystemClock.now()),
-                Err(error) => redrive.was_not_handled(unreadable(error)?),
+                Ok(commits) => redrive.was_read(commits, follower.clock.now()),
+                Err(error) => redrive.was_not_handled(unreadable(follower, error)?),
             },
             Step::Swap { seen, next } => swap(follower, redrive, seen, *next).await?,
             Step::Handle => handle(follower, redrive).await?,
@@ -151,19 +151,19 @@ async fn swap(
 
 /// Hands the next event over. Renews the claim meanwhile; drops the handler when the claim is lost.
 async fn handle(follower: &Follower, redrive: &mut Redrive) -> Result<(), StoreError> {
-    let Follower { binding, settings, slots, .. } = follower;
+    let Follower { binding, slots, .. } = follower;
     let Some((commit, index, attempts)) = redrive.next_event() else { return Ok(()) };
     let (commit, number) = (commit.clone(), commit.number + index as u64);
     let mut invoked = pin!(async {
         let _slot = slots.all.acquire().await;
         let attempt = attempts.saturating_add(1);
-        binding.invoke(&commit, index, attempt, Occasion::Redriven, settings.deadline).await
+        binding.invoke(&commit, index, attempt, Occasion::Redriven, follower).await
     });
     let outcome = loop {
         match select(invoked.as_mut(), pin!(sleep(RENEW_EVERY))).await {
             Either::Left((outcome, _)) => break outcome,
             Either::Right(_) => {
-                let Step::Swap { seen, next } = redrive.renewal(SystemClock.now()) else { return Ok(()) };
+                let Step::Swap { seen, next } = redrive.renewal(follower.clock.now()) else { return Ok(()) };
                 swap(follower, redrive, seen, *next).await?;
                 if redrive.has_ended() {
                     return Ok(());
