@@ -1,7 +1,7 @@
 //! [`Error`]: what can go wrong with a SQLite file, precisely. Private: the world sees a [`StoreError`] of the right
 //! kind, with one of these as its source.
 
-use std::{error::Error as StdError, fmt};
+use std::{error::Error as StdError, fmt, path::PathBuf};
 
 use aws_event_sourcing_core::{AppendError, StoreError, StoreErrorKind};
 use rusqlite::ErrorCode;
@@ -65,6 +65,17 @@ pub(crate) enum Error {
         column: &'static str,
         source: Box<dyn StdError + Send + Sync>,
     },
+
+    #[error("the record of {what} in {path} has an unreadable {column}")]
+    UnreadableRecord {
+        path: FilePath,
+        what: String,
+        column: &'static str,
+        source: Box<dyn StdError + Send + Sync>,
+    },
+
+    #[error("{} cannot be locked", path.display())]
+    Lock { path: PathBuf, source: std::io::Error },
 }
 
 /// What was being done to a file.
@@ -107,14 +118,14 @@ impl Error {
             | Self::Newer { .. }
             | Self::NoLog { .. } => StoreErrorKind::Misconfigured,
             Self::ReadOnly { .. } => StoreErrorKind::Denied,
-            Self::Io { source, .. } => kind_of_io(source),
+            Self::Io { source, .. } | Self::Lock { source, .. } => kind_of_io(source),
             Self::Sqlite { doing, source, .. } => kind_of_sqlite(*doing, source),
             Self::Locked { .. } | Self::Closed { .. } | Self::Interrupted { .. } => {
                 StoreErrorKind::Unavailable
             }
             Self::WriterGone { .. } | Self::NothingBefore { .. } => StoreErrorKind::Internal,
             Self::NumberTooLarge { .. } => StoreErrorKind::TooLarge,
-            Self::Unreadable { .. } => StoreErrorKind::Undecodable,
+            Self::Unreadable { .. } | Self::UnreadableRecord { .. } => StoreErrorKind::Undecodable,
         }
     }
 }

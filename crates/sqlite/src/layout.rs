@@ -46,6 +46,22 @@
 //!
 //! Two triggers refuse to change or delete an event: events are immutable, also for a person with a shell.
 //!
+//! # Layout 2
+//!
+//! Adds how far subscriptions are.
+//!
+//! | table | a row for | |
+//! |---|---|---|
+//! | `subscriptions` | a subscription and a resource type that it follows | `position`: everything up to there is handled, or waits behind a marker |
+//! | `progress` | a resource that is ahead of that position, or parked | `handled`: its last event that is handled. From `number` on, the marker: the event that cannot be handled, and why |
+//! | `skipped` | an event that somebody had passed over | which, why, who and when |
+//!
+//! The view `parked` shows the rows of `progress` that have a marker:
+//!
+//! ```sql
+//! SELECT * FROM parked;
+//! ```
+//!
 //! # What guards the layout
 //!
 //! `application_id` says that the file is one of ours, `user_version` which layout it has. [`bring_up_to_date`] takes
@@ -59,7 +75,8 @@ pub(crate) const APPLICATION_ID: i64 = 0x4157_4553;
 
 /// What leads from each layout to the next, the first from an empty file. Part of the stored form: entries are added
 /// and never changed.
-pub(crate) const MIGRATIONS: &[&str] = &[r#"
+pub(crate) const MIGRATIONS: &[&str] = &[
+    r#"
 CREATE TABLE events (
   resource TEXT NOT NULL,
   id TEXT NOT NULL,
@@ -84,7 +101,61 @@ CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events
 BEGIN SELECT raise(ABORT, 'events are immutable'); END;
 CREATE TRIGGER events_are_not_deleted BEFORE DELETE ON events
 BEGIN SELECT raise(ABORT, 'events are immutable'); END;
-"#];
+"#,
+    r#"
+CREATE TABLE subscriptions (
+  subscription TEXT NOT NULL,
+  resource TEXT NOT NULL,
+  start TEXT NOT NULL,
+  started_at TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (subscription, resource)
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE progress (
+  subscription TEXT NOT NULL,
+  resource TEXT NOT NULL,
+  id TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  handled INTEGER,
+  position INTEGER,
+  number INTEGER,
+  "after" INTEGER,
+  type TEXT,
+  waiting INTEGER,
+  error TEXT,
+  attempts INTEGER,
+  first_failed_at TEXT,
+  last_failed_at TEXT,
+  next_attempt_at TEXT,
+  claimed_until TEXT,
+  trace TEXT,
+  PRIMARY KEY (subscription, resource, id)
+) WITHOUT ROWID, STRICT;
+
+CREATE INDEX progress_by_position ON progress (subscription, resource, position) WHERE number IS NULL;
+CREATE INDEX progress_by_next_attempt ON progress (subscription, resource, next_attempt_at, id)
+WHERE number IS NOT NULL;
+
+CREATE TABLE skipped (
+  subscription TEXT NOT NULL,
+  resource TEXT NOT NULL,
+  id TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  type TEXT,
+  error TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  "by" TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (subscription, resource, id, number)
+) WITHOUT ROWID, STRICT;
+
+CREATE VIEW parked AS
+SELECT subscription, resource, id, number, type, waiting, error, attempts, first_failed_at, last_failed_at,
+  next_attempt_at, trace
+FROM progress WHERE number IS NOT NULL;
+"#,
+];
 
 /// The layout that the migrations lead to.
 pub(crate) fn number_of(migrations: &[&str]) -> i64 {

@@ -2,13 +2,16 @@
 mod commits;
 mod connection;
 mod error;
+mod feed;
 mod history;
 mod layout;
 mod list;
+mod lock;
 mod log;
 mod open;
 mod pages;
 mod path;
+mod progress;
 mod readers;
 mod rows;
 mod scan;

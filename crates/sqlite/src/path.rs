@@ -32,9 +32,14 @@ impl FilePath {
 
     /// Where SQLite keeps the log.
     pub(crate) fn log(&self) -> PathBuf {
-        let mut log = self.0.as_os_str().to_owned();
-        log.push("-wal");
-        log.into()
+        self.with("-wal")
+    }
+
+    /// The file beside it whose name has this at the end.
+    pub(crate) fn with(&self, end: &str) -> PathBuf {
+        let mut path = self.0.as_os_str().to_owned();
+        path.push(end);
+        path.into()
     }
 }
 

@@ -66,8 +66,9 @@ impl Rows {
     ) -> Result<bool> {
         let number = row.get(column)?;
         let commit = row.get_ref(column + 4)?.as_bytes()?;
-        // The first event of a resource follows none: commits of two resources are not taken for one.
-        let goes_on = self.rows.last().is_some_and(|last| last.number + 1 == number)
+        // Two resources may have commits of one id: these are not taken for one.
+        let goes_on = resource.is_none()
+            && self.rows.last().is_some_and(|last| last.number + 1 == number)
             && number > 1
             && self.text[self.commit.clone()] == *commit;
         if !goes_on && self.is_full(size) {
@@ -106,6 +107,11 @@ impl Rows {
         self.text.extend_from_slice(bytes);
         // SQLite's own limit is a quarter of this.
         u32::try_from(bytes.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether the last row begins a commit.
+    pub(crate) fn last_begins_commit(&self) -> bool {
+        self.rows.last().is_some_and(|row| row.commit.is_some())
     }
 
     /// The number of the last row.

@@ -79,8 +79,16 @@ impl SqliteStore {
         Ok(())
     }
 
+    pub(crate) fn file(&self) -> &FilePath {
+        &self.0.path
+    }
+
     pub(crate) fn readers(&self) -> &Readers {
         &self.0.readers
+    }
+
+    pub(crate) fn writer(&self) -> &Writer {
+        &self.0.writer
     }
 }
 

@@ -86,6 +86,24 @@ pub(crate) fn store(connection: &Connection, path: &FilePath, records: &[Record]
     stored.map_err(failed)
 }
 
+/// Does something else in a transaction. After an error nothing of it is there.
+pub(crate) fn run_in<T>(
+    connection: &Connection,
+    path: &FilePath,
+    change: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let failed = |source| Error::sqlite(path, Doing::Writing, source);
+    run(connection, "BEGIN IMMEDIATE").map_err(failed)?;
+    let changed = change(connection).and_then(|changed| {
+        run(connection, "COMMIT").map_err(failed)?;
+        Ok(changed)
+    });
+    if changed.is_err() && !connection.is_autocommit() {
+        run(connection, "ROLLBACK").map_err(failed)?;
+    }
+    changed
+}
+
 fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }

@@ -20,7 +20,7 @@ use std::{
 };
 
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     connection::BETWEEN_LOOKS,
@@ -51,23 +51,29 @@ const MEMORY: Duration = Duration::from_millis(200);
 pub(crate) struct Writer {
     path: FilePath,
     queue: mpsc::Sender<Request>,
+    appended: watch::Sender<()>,
 }
 
 enum Request {
     Append(Box<Record>, oneshot::Sender<Outcome>),
+    Change(Change),
     Close(oneshot::Sender<Result<(), Error>>),
 }
+
+/// What is to be done to anything but events, in a transaction of its own. It answers by itself.
+type Change = Box<dyn FnOnce(&Connection) + Send>;
 
 impl Writer {
     /// Starts the thread.
     pub(crate) fn start(path: FilePath, connection: Connection, readers: Readers) -> Result<Self, Error> {
         let (sender, queue) = mpsc::channel(QUEUE);
-        let thread = Thread::new(path.clone(), connection, queue, readers)?;
+        let appended = watch::Sender::default();
+        let thread = Thread::new(path.clone(), connection, queue, readers, appended.clone())?;
         thread::Builder::new()
             .name("events-writer".to_owned())
             .spawn(|| thread.run())
             .map_err(|source| Error::Io { path: path.clone(), doing: Doing::Opening, source })?;
-        Ok(Self { path, queue: sender })
+        Ok(Self { path, queue: sender, appended })
     }
 
     /// Stores a commit with the next transaction.
@@ -77,6 +83,28 @@ impl Writer {
             return Err(Error::Closed { path: self.path.clone() }.into());
         };
         answered.await.unwrap_or_else(|_| Err(Error::WriterGone { path: self.path.clone() }.into()))
+    }
+
+    /// Is told whenever this store has stored events. Other processes, and other stores of this one, do not count.
+    pub(crate) fn appended(&self) -> watch::Receiver<()> {
+        self.appended.subscribe()
+    }
+
+    /// Makes a change in a transaction of its own, after what waits. It is made to its end, whether or not anybody waits
+    /// for it.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        let path = self.path.clone();
+        let change = Box::new(move |connection: &Connection| {
+            drop(answer.send(transaction::run_in(connection, &path, change)));
+        });
+        let Ok(()) = self.queue.send(Request::Change(change)).await else {
+            return Err(Error::Closed { path: self.path.clone() });
+        };
+        answered.await.unwrap_or_else(|_| Err(Error::WriterGone { path: self.path.clone() }))
     }
 
     /// Has the thread refuse new appends, store what waits, close the file and end.
@@ -97,6 +125,8 @@ struct Thread {
     queue: mpsc::Receiver<Request>,
     readers: Readers,
     log: Log,
+    /// Is told of every transaction that has stored events.
+    appended: watch::Sender<()>,
     /// The last position that this thread has seen.
     position: Option<i64>,
     /// When it last gave the lock back.
@@ -111,18 +141,28 @@ impl Thread {
         mut connection: Connection,
         queue: mpsc::Receiver<Request>,
         readers: Readers,
+        appended: watch::Sender<()>,
     ) -> Result<Self, Error> {
         let log = Log::of(&mut connection).map_err(|source| Error::sqlite(&path, Doing::Opening, source))?;
         let released = Instant::now();
-        Ok(Self { path, connection, queue, readers, log, position: None, released, other_seen: None })
+        Ok(Self {
+            path,
+            connection,
+            queue,
+            readers,
+            log,
+            appended,
+            position: None,
+            released,
+            other_seen: None,
+        })
     }
 
     fn run(mut self) {
         let mut requests = Vec::new();
-        let (mut records, mut answers) = (Vec::new(), Vec::new());
+        let (mut records, mut answers, mut changes) = (Vec::new(), Vec::new(), Vec::new());
         let mut close = None;
         while self.queue.blocking_recv_many(&mut requests, BATCH) > 0 {
-            let expected = requests.len();
             for request in requests.drain(..) {
                 match request {
                     // What nobody waits for any more is not stored.
@@ -131,14 +171,21 @@ impl Thread {
                         records.push(*record);
                         answers.push(answer);
                     }
+                    Request::Change(change) => changes.push(change),
                     Request::Close(answer) => {
                         self.queue.close();
                         close.get_or_insert(answer);
                     }
                 }
             }
+            let expected = records.len();
             self.serve(&records, &mut answers);
             records.clear();
+            for change in changes.drain(..) {
+                self.give_way();
+                change(&self.connection);
+                self.released = Instant::now();
+            }
             self.log.fold_in_if_long(&self.connection, &self.path, self.queue.is_empty());
             self.gather(expected);
         }
@@ -212,6 +259,9 @@ impl Thread {
             self.other_seen = Some(self.released);
         }
         self.position = Some(stored.position);
+        if stored.position != stored.position_before {
+            self.appended.send_replace(());
+        }
         Ok(stored.outcomes)
     }
 
@@ -244,7 +294,7 @@ mod tests {
     fn thread(folder: &Path) -> Thread {
         let path = FilePath::new(&folder.join("events.db")).unwrap();
         let (connection, readers) = (open::open(&path).unwrap(), Readers::new(path.clone()));
-        Thread::new(path, connection, mpsc::channel(1).1, readers).unwrap()
+        Thread::new(path, connection, mpsc::channel(1).1, readers, watch::Sender::default()).unwrap()
     }
 
     fn record(id: &str, number: u64, bytes: usize) -> Record {

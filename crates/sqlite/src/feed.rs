@@ -1,0 +1,228 @@
+//! The change feed of a SQLite file: events in the order of their positions, page by page, and then as they come.
+//!
+//! Whoever follows is woken when this store has stored events. What other processes store is noticed by looking, every
+//! [`LOOK_EVERY`].
+
+use std::{sync::Arc, time::Duration};
+
+use aws_event_sourcing_core::{
+    ResourceKey, StoreError,
+    subscription::{Batch, Continuity, Delivery, Feed, Hold, Part, Registration, SubscriptionKey},
+};
+use futures_core::{future::BoxFuture, stream::BoxStream};
+use futures_util::{StreamExt as _, stream};
+use rusqlite::Connection;
+use tokio::{
+    sync::{oneshot, watch},
+    time::{sleep, timeout},
+};
+
+use crate::{
+    commits::Commits,
+    error::{Doing, Error},
+    lock::Lock,
+    path::FilePath,
+    rows::{PageSize, Rows},
+    store::SqliteStore,
+};
+
+/// How often it is looked for events of other processes.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How often it is looked whether another process has given up a lock.
+const TRY_EVERY: Duration = Duration::from_millis(100);
+
+/// How much is read at a time.
+const PAGE: PageSize = PageSize { rows: 1024, bytes: 1 << 20 };
+
+/// Events of other types that are passed over at a time.
+const PASSED_OVER: usize = 8 * 1024;
+
+const EVENTS: &str = r#"
+SELECT resource, position, first, id, number, type, data, at, "commit", trace, cause, meta
+FROM events
+WHERE position > ?1
+ORDER BY position
+"#;
+
+impl Feed for SqliteStore {
+    /// One part: the file.
+    ///
+    /// # Panics
+    ///
+    /// When the stream is polled outside of a tokio runtime with timers.
+    fn follow(
+        &self,
+        key: &SubscriptionKey,
+        _: &Registration,
+    ) -> BoxStream<'static, Result<Part, StoreError>> {
+        let state = (self.clone(), key.clone(), None::<oneshot::Receiver<()>>);
+        stream::unfold(state, |(store, key, held)| async {
+            if let Some(held) = held {
+                // Nothing is sent: the sender goes away with the hold.
+                let _ = held.await;
+            }
+            let (hold, held) = oneshot::channel();
+            let part = store.part(&key, hold).await;
+            Some((part, (store, key, Some(held))))
+        })
+        .boxed()
+    }
+}
+
+impl SqliteStore {
+    /// The file, as soon as no other process follows it for that key.
+    async fn part(&self, key: &SubscriptionKey, held: oneshot::Sender<()>) -> Result<Part, StoreError> {
+        let lock = loop {
+            match Lock::try_take(self.file(), key)? {
+                Some(lock) => break lock,
+                None => sleep(TRY_EVERY).await,
+            }
+        };
+        let place = self.place(key).await?;
+        let name = self.file().as_path().file_name().unwrap_or_default().to_string_lossy();
+        let hold = Held { store: self.clone(), key: key.clone(), _lock: lock, _held: held };
+        Ok(Part {
+            name: name.into(),
+            continuity: Continuity::Unbroken,
+            batches: batches(self.clone(), key.resource_type.clone(), place),
+            hold: Arc::new(hold),
+        })
+    }
+
+    /// What there is behind a place. Nothing, when that is as far as the store goes.
+    async fn batch(&self, resource_type: &Arc<str>, place: i64) -> Result<Batch, StoreError> {
+        let (path, of) = (self.file().clone(), resource_type.clone());
+        let read = move |connection: &_| Page::read(connection, &path, &of, place);
+        Ok(self.readers().get(read).await?.into_batch(resource_type)?)
+    }
+}
+
+/// Batches behind a place, without an end.
+fn batches(
+    store: SqliteStore,
+    resource_type: Arc<str>,
+    place: i64,
+) -> BoxStream<'static, Result<Batch, StoreError>> {
+    let appended = store.writer().appended();
+    let following = Following { store, resource_type, place, appended };
+    stream::try_unfold(following, |mut following| async {
+        let batch = following.next().await?;
+        Ok(Some((batch, following)))
+    })
+    .boxed()
+}
+
+struct Following {
+    store: SqliteStore,
+    resource_type: Arc<str>,
+    place: i64,
+    appended: watch::Receiver<()>,
+}
+
+impl Following {
+    async fn next(&mut self) -> Result<Batch, StoreError> {
+        loop {
+            // What is stored from here on wakes it up below.
+            self.appended.mark_unchanged();
+            let batch = self.store.batch(&self.resource_type, self.place).await?;
+            let place = batch.up_to.cast_signed();
+            if place > self.place {
+                self.place = place;
+                return Ok(batch);
+            }
+            // Woken or not: it is looked again.
+            let _ = timeout(LOOK_EVERY, self.appended.changed()).await;
+        }
+    }
+}
+
+/// Rows of one type between two places.
+struct Page {
+    rows: Rows,
+    /// The position of the last event of each commit.
+    positions: Vec<i64>,
+    up_to: i64,
+}
+
+impl Page {
+    fn read(
+        connection: &Connection,
+        path: &FilePath,
+        resource_type: &str,
+        place: i64,
+    ) -> Result<Self, Error> {
+        let mut page = Self { rows: Rows::default(), positions: Vec::new(), up_to: place };
+        let filled = page.fill(connection, resource_type);
+        filled.map_err(|source| Error::sqlite(path, Doing::Reading, source))?;
+        Ok(page)
+    }
+
+    fn fill(&mut self, connection: &Connection, resource_type: &str) -> rusqlite::Result<()> {
+        let mut statement = connection.prepare_cached(EVENTS)?;
+        let mut found = statement.query([self.up_to])?;
+        let (mut passed_over, mut last_first) = (0, None);
+        while let Some(row) = found.next()? {
+            let position = row.get(1)?;
+            if row.get_ref(0)?.as_bytes()? != resource_type.as_bytes() {
+                // The events of a commit follow one another: the one before is whole.
+                passed_over += 1;
+                if passed_over > PASSED_OVER {
+                    return Ok(());
+                }
+            } else {
+                let first: i64 = row.get(2)?;
+                let id = if last_first == Some(first) { None } else { Some(row.get_ref(3)?.as_str()?) };
+                if !self.rows.take(row, 4, id, PAGE)? {
+                    return Ok(());
+                }
+                last_first = Some(first);
+                if self.rows.last_begins_commit() {
+                    self.positions.push(position);
+                } else if let Some(last) = self.positions.last_mut() {
+                    *last = position;
+                }
+            }
+            self.up_to = position;
+        }
+        Ok(())
+    }
+
+    fn into_batch(self, resource_type: &Arc<str>) -> Result<Batch, Error> {
+        // The rows say whose they are.
+        let mut commits = Commits::new(ResourceKey::new(resource_type.clone(), ""));
+        commits.turn_page(self.rows);
+        let deliveries = commits
+            .zip(self.positions)
+            .map(|(commit, position)| Ok(Delivery { commit: commit?, position: position.cast_unsigned() }));
+        Ok(Batch { deliveries: deliveries.collect::<Result<_, Error>>()?, up_to: self.up_to.cast_unsigned() })
+    }
+}
+
+/// The lock, and what it is about.
+struct Held {
+    store: SqliteStore,
+    key: SubscriptionKey,
+    _lock: Lock,
+    /// Dropped with the lock, and after it.
+    _held: oneshot::Sender<()>,
+}
+
+impl Hold for Held {
+    fn is_ours(&self) -> bool {
+        true
+    }
+
+    fn save(&self, position: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move { self.store.save(&self.key, position.cast_signed()).await })
+    }
+
+    fn finish(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Nothing to do before it is dropped: the lock tells everybody.
+    fn release(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
