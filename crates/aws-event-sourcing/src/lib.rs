@@ -5,7 +5,7 @@
 //!
 //! | feature | what it brings |
 //! |---|---|
-//! | (none) | the domain: [`Event`], [`Aggregate`], [`Repository`], [`Resource`], [`MemoryStore`], [`given`] |
+//! | (none) | the domain: [`Event`], [`Aggregate`], [`Repository`], [`Resource`], [`MemoryStore`], [`given`], [`subscription`] |
 //! | `http` | [`http`]: routes, extractors and responses for axum |
 //! | `sqlite` | [`sqlite`]: the embedded store |
 //! | `service` (default) | [`service`]: the host that `main` runs, with both of these |
@@ -20,7 +20,7 @@ pub use aws_event_sourcing_core::{
     CommitStream, Cursor, EncodedEvent, Event, EventStore, EventStream, FindError, Given, IdSource,
     InvalidCursor, Json, MemoryStore, New, Outcome, Page, ParseTimestampError, ParseTraceParentError,
     RandomIds, Recorded, Repository, RepositoryBuilder, Resource, ResourceId, ResourceKey, ResourceStream,
-    Retry, StoreError, StoreErrorKind, SystemClock, Timestamp, TraceParent, Write, codec, given, limits,
+    Retry, StoreError, StoreErrorKind, SystemClock, Timestamp, TraceParent, Write, codec, given, limits, subscription,
 };
 
 #[cfg(feature = "dynamodb")]

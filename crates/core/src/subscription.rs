@@ -51,7 +51,7 @@ pub use self::{
     context::Context,
     feed::{Batch, Continuity, Delivery, Feed, Hold, Part},
     follow::Source,
-    handler::{Failure, Handler},
+    handler::{Failure, Handler, WithState, with_state},
     parked::{ParkedError, Skip, retry, skip},
     progress::{
         MAX_ERROR_BYTES, Parked, ParkedCursor, ParkedPage, Progress, ProgressStore, Registration, Skipped,
@@ -191,6 +191,12 @@ impl Subscription {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What it begins with when it runs for the first time.
+    #[must_use]
+    pub fn starts_with(&self) -> Start {
+        self.settings.start
     }
 
     /// The resource types that it follows, in the order in which they were added.

@@ -74,6 +74,24 @@ pub enum Error {
         /// Another one.
         second: &'static str,
     },
+    /// Two subscriptions have one name.
+    #[error("two subscriptions have the name {name:?}: how far each is, is kept under its name")]
+    SameSubscription {
+        /// The name.
+        name: String,
+    },
+    /// There are subscriptions, and no table for how far they are.
+    #[error("the subscription {subscription:?} needs a table for how far it is: set SUBSCRIPTIONS_TABLE")]
+    NoSubscriptionsTable {
+        /// One of them.
+        subscription: String,
+    },
+    /// There is a table for how far subscriptions are, and the events are not in DynamoDB.
+    #[error("SUBSCRIPTIONS_TABLE={table} is set, but no table for events: set DYNAMODB_TABLE or DYNAMODB_TABLE_<TYPE> too")]
+    OnlySubscriptionsTable {
+        /// The table.
+        table: String,
+    },
     /// DynamoDB cannot be used: no region, no credentials, no such table, or one that is not made for events.
     #[error("{setting}")]
     DynamoDb {

@@ -1,10 +1,12 @@
 //! [`Service`]: what a program's `main` builds and runs.
 
-use aws_event_sourcing_core::{Aggregate, Repository};
+use aws_event_sourcing_core::{Aggregate, Repository, subscription::Subscription};
 use axum::Router;
 use tokio::net::TcpListener;
 
-use crate::{Error, logging, server, settings::Settings, signals::Signals, stores::Stores};
+use crate::{
+    Error, followers::Followers, logging, server, settings::Settings, signals::Signals, stores::Stores,
+};
 
 /// A service that is being set up: a store, and an API over it.
 ///
@@ -27,6 +29,7 @@ pub struct Service {
     stores: Stores,
     api: Router,
     http: aws_event_sourcing_http::Settings,
+    subscriptions: Vec<Subscription>,
     examples: Vec<String>,
 }
 
@@ -50,6 +53,7 @@ impl Service {
             stores,
             api: Router::new(),
             http: Default::default(),
+            subscriptions: Vec::new(),
             examples: Vec::new(),
         })
     }
@@ -73,6 +77,13 @@ impl Service {
         Self { http, ..self }
     }
 
+    /// Has a subscription handle events, for as long as the service runs: those that other processes commit too. On
+    /// DynamoDB, `SUBSCRIPTIONS_TABLE` has to be set.
+    pub fn subscribe(mut self, subscription: Subscription) -> Self {
+        self.subscriptions.push(subscription);
+        self
+    }
+
     /// A request that is worth trying, which the log shows as a `curl` command on start.
     ///
     /// `body`, when it is not empty, is JSON.
@@ -86,14 +97,17 @@ impl Service {
         self
     }
 
-    /// Serves until Ctrl-C or SIGTERM. Then no new connection is taken, requests in flight are answered, for 30 seconds
-    /// at most or until the signal comes again, and the store is closed.
+    /// Serves until Ctrl-C or SIGTERM. Then no new connection and no new event is taken, requests and events in flight are
+    /// finished, for 30 seconds at most or until the signal comes again, and the store is closed.
     ///
     /// # Errors
     ///
-    /// When a resource type has no table, or one that is not there or not made for events; when it cannot listen on `HOST` and `PORT`, or the store cannot be closed in order.
+    /// When a resource type has no table, or one that is not there or not made for events; when there are subscriptions and
+    /// no place to keep how far they are, or two have one name; when it cannot listen on `HOST` and `PORT`, or the store
+    /// cannot be closed in order.
     pub async fn run(self) -> Result<(), Error> {
         self.stores.check().await?;
+        let followers = Followers::prepare(self.subscriptions, &self.stores).await?;
         let Settings { host, port, .. } = &self.settings;
         let cannot_listen = |source| Error::Listen { address: format!("{host}:{port}"), source };
         let listener = TcpListener::bind((host.as_str(), *port)).await.map_err(cannot_listen)?;
@@ -106,7 +120,11 @@ impl Service {
         }
 
         let router = aws_event_sourcing_http::harden(self.api, &self.http);
-        server::serve(listener, router, server::HEAD_TIMEOUT, &mut signals).await;
+        let mut followers = followers.start();
+        let until_stop = server::accept(listener, router, server::HEAD_TIMEOUT, &mut signals);
+        let connections = until_stop.await;
+        followers.stop();
+        server::finish(async { tokio::join!(connections.shutdown(), followers.finish()) }, &mut signals).await;
         self.stores.close().await?;
         tracing::info!("stopped");
         Ok(())

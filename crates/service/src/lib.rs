@@ -13,6 +13,7 @@
 //! | `DATA_DIR` | folder of the embedded store, made when it is missing; the store is the file `events.db` in it | `./data` |
 //! | `DYNAMODB_TABLE` | use DynamoDB: the table of a service with one resource type | none: embedded |
 //! | `DYNAMODB_TABLE_<TYPE>` | the same, for each resource type of a service with several: `DYNAMODB_TABLE_PRODUCT` for `product`, with `_` for what is neither a letter nor a digit | |
+//! | `SUBSCRIPTIONS_TABLE` | the table for how far subscriptions are, when there are any on DynamoDB | none |
 //! | `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL_DYNAMODB`, … | as in every AWS SDK | |
 //! | `RUST_LOG` | what is logged, as [`tracing_subscriber::EnvFilter`] reads it | `info`, without the AWS SDK's search for credentials |
 //! | `LOG_FORMAT` | `json`, one object a line, or `pretty` | `pretty` |
@@ -27,6 +28,7 @@
 //! | `dynamodb` (default) | the store on DynamoDB. Compiles the AWS SDK. Without it, `DYNAMODB_TABLE` is refused |
 
 mod error;
+mod followers;
 mod host;
 mod logging;
 mod server;

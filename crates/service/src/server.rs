@@ -19,23 +19,22 @@ pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause after an error that is the machine's and not a connection's: too many open files, say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long requests in flight may take after a signal to stop.
+/// How long requests and events in flight may take after a signal to stop.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// Serves until there is a signal to stop, and then until all requests in flight are answered, the grace is over, or
-/// the signal comes again.
-pub(crate) async fn serve(
+/// Serves until there is a signal to stop. Gives the connections that may have requests in flight.
+pub(crate) async fn accept(
     listener: TcpListener,
     router: Router,
     head_timeout: Duration,
     signals: &mut Signals,
-) {
+) -> GracefulShutdown {
     let connections = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             signal = signals.next() => {
-                tracing::info!("{signal}: answering what is in flight, then stopping; once more to stop at once");
+                tracing::info!("{signal}: finishing what is in flight, then stopping; once more to stop at once");
                 break;
             }
         };
@@ -61,11 +60,15 @@ pub(crate) async fn serve(
             }
         });
     }
-    drop(listener);
+    connections
+}
+
+/// Waits until what is in flight is finished, the grace is over, or there is another signal to stop.
+pub(crate) async fn finish<T>(in_flight: impl Future<Output = T>, signals: &mut Signals) {
     tokio::select! {
-        () = connections.shutdown() => {}
-        () = tokio::time::sleep(GRACE) => tracing::warn!("requests were still in flight after {GRACE:?}"),
-        signal = signals.next() => tracing::warn!("{signal}: requests were still in flight"),
+        _ = in_flight => {}
+        () = tokio::time::sleep(GRACE) => tracing::warn!("there was something in flight after {GRACE:?}"),
+        signal = signals.next() => tracing::warn!("{signal}: there was something in flight"),
     }
 }
 
@@ -102,10 +105,10 @@ mod tests {
             }
             answers
         };
-        let server = serve(listener, Router::new(), Duration::from_millis(50), &mut signals);
+        let server = accept(listener, Router::new(), Duration::from_millis(50), &mut signals);
         let answers = tokio::select! {
             answers = clients => answers,
-            () = server => pending().await,
+            _ = server => pending().await,
         };
         assert_eq!(answers, ["", "", "HTTP/1.1 404 Not Found"]);
     }

@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     /// Tables in DynamoDB, in place of the embedded store.
     pub(crate) tables: Option<Tables>,
+    /// The table for how far subscriptions are, beside those.
+    pub(crate) subscriptions_table: Option<String>,
     pub(crate) log_filter: String,
     pub(crate) log_format: LogFormat,
 }
@@ -78,6 +80,7 @@ impl Settings {
             port: 3000,
             data_dir: "data".into(),
             tables: None,
+            subscriptions_table: None,
             log_filter: DEFAULT_FILTER.into(),
             log_format: LogFormat::Pretty,
         };
@@ -96,6 +99,7 @@ impl Settings {
                 "DATA_DIR" => settings.data_dir = value.into(),
                 "RUST_LOG" => settings.log_filter = value,
                 "LOG_FORMAT" => settings.log_format = log_format(&value)?,
+                "SUBSCRIPTIONS_TABLE" => settings.subscriptions_table = Some(value),
                 TABLE => one = Some(value),
                 table if table.strip_prefix(TABLE).is_some_and(|rest| rest.starts_with('_')) => {
                     of_types.insert(variable, value);
@@ -110,7 +114,10 @@ impl Settings {
                 of_types.insert(variable, table);
                 Some(Tables::OfTypes(of_types))
             }
-            (None, None) => None,
+            (None, None) => match settings.subscriptions_table {
+                Some(table) => return Err(Error::OnlySubscriptionsTable { table }),
+                None => None,
+            },
         };
         Ok(settings)
     }
@@ -173,6 +180,11 @@ mod tests {
         assert_eq!(each.of("order"), None);
 
         assert_eq!(tables(&[("DYNAMODB_TABLES", "p")]), Ok(None));
+        assert_eq!(
+            tables(&[("SUBSCRIPTIONS_TABLE", "s")]),
+            Err("SUBSCRIPTIONS_TABLE=s is set, but no table for events: set DYNAMODB_TABLE or DYNAMODB_TABLE_<TYPE> too"
+                .to_owned())
+        );
         assert_eq!(
             tables(&[("DYNAMODB_TABLE", "products"), variables[0]]),
             Err("DYNAMODB_TABLE and DYNAMODB_TABLE_PRODUCT are both set: set one or the other".to_owned())

@@ -1,9 +1,12 @@
 //! [`Stores`]: where a service keeps its events, as the environment says: in one embedded store for all resource types,
 //! or in a DynamoDB table for each.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use aws_event_sourcing_core::{Aggregate, Repository};
+use aws_event_sourcing_core::{
+    Aggregate, Repository,
+    subscription::{ProgressStore, Source},
+};
 use aws_event_sourcing_sqlite::SqliteStore;
 
 #[cfg(feature = "dynamodb")]
@@ -26,7 +29,10 @@ impl Stores {
     pub(crate) async fn open(settings: &Settings) -> Result<Self, Error> {
         match &settings.tables {
             #[cfg(feature = "dynamodb")]
-            Some(tables) => Ok(Self::DynamoDb(TableStores::connect(tables.clone()).await?)),
+            Some(tables) => {
+                let subscriptions = settings.subscriptions_table.clone();
+                Ok(Self::DynamoDb(TableStores::connect(tables.clone(), subscriptions).await?))
+            }
             #[cfg(not(feature = "dynamodb"))]
             Some(tables) => {
                 Err(Error::Unsupported { setting: tables.to_string(), what: "the DynamoDB store" })
@@ -54,6 +60,24 @@ impl Stores {
             Self::Embedded(_) => Ok(()),
             #[cfg(feature = "dynamodb")]
             Self::DynamoDb(tables) => tables.check().await,
+        }
+    }
+
+    /// Where the events of a type are, how they are followed, and where it is kept how far one is.
+    pub(crate) fn source(&self, resource_type: &str) -> Result<Source, Error> {
+        match self {
+            Self::Embedded(store) => Ok(Source::of(store)),
+            #[cfg(feature = "dynamodb")]
+            Self::DynamoDb(tables) => tables.source(resource_type),
+        }
+    }
+
+    /// How far subscriptions are; none where there is no place for that, and no subscription that needs one.
+    pub(crate) fn progress(&self, subscription: Option<&str>) -> Result<Option<Arc<dyn ProgressStore>>, Error> {
+        match self {
+            Self::Embedded(store) => Ok(Some(Arc::new(store.clone()))),
+            #[cfg(feature = "dynamodb")]
+            Self::DynamoDb(tables) => tables.progress(subscription),
         }
     }
 

@@ -3,9 +3,10 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use aws_event_sourcing_core::subscription::{ProgressStore, Source};
 use aws_event_sourcing_dynamodb::{DynamoDb, DynamoDbStore};
 
 use crate::{
@@ -18,15 +19,17 @@ use crate::{
 pub(crate) struct TableStores {
     dynamodb: DynamoDb,
     tables: Tables,
+    /// The table for how far subscriptions are.
+    subscriptions: Option<String>,
     /// The types in use, each with its table if it has one.
     used: Mutex<BTreeMap<&'static str, Option<String>>>,
 }
 
 impl TableStores {
-    pub(crate) async fn connect(tables: Tables) -> Result<Self, Error> {
+    pub(crate) async fn connect(tables: Tables, subscriptions: Option<String>) -> Result<Self, Error> {
         let dynamodb = DynamoDb::from_env().await;
         let dynamodb = dynamodb.map_err(|source| Error::DynamoDb { setting: tables.to_string(), source })?;
-        Ok(Self { dynamodb, tables, used: Mutex::default() })
+        Ok(Self { dynamodb, tables, subscriptions, used: Mutex::default() })
     }
 
     /// The store of a type. Without a table it refuses every call; [`check`](Self::check) says why.
@@ -62,6 +65,20 @@ impl TableStores {
             suitable.map_err(|source| Error::DynamoDb { setting: self.tables.to_string(), source })?;
         }
         Ok(())
+    }
+
+    /// How far subscriptions are; none where there is no table for that, and no subscription that needs one.
+    pub(crate) fn progress(&self, subscription: Option<&str>) -> Result<Option<Arc<dyn ProgressStore>>, Error> {
+        match (&self.subscriptions, subscription) {
+            (Some(_), _) => Ok(None),
+            (None, Some(name)) => Err(Error::NoSubscriptionsTable { subscription: name.to_owned() }),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Where the events of a type are, how they are followed, and where it is kept how far one is.
+    pub(crate) fn source(&self, resource_type: &str) -> Result<Source, Error> {
+        Err(Error::NoSubscriptionsTable { subscription: resource_type.to_owned() })
     }
 
     fn used(&self) -> MutexGuard<'_, BTreeMap<&'static str, Option<String>>> {

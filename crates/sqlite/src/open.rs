@@ -43,7 +43,7 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Connection, Error> 
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
     write_ahead(path, &connection)?;
-    if found.lacks(migrations) {
+    if found.lacks(migrations) && found != Found::Empty {
         tracing::info!(%path, from = ?found, layout = migrations.len(), "brought the event store to the newest layout");
     }
     connection::prepare_to_write(&connection).map_err(failed)?;

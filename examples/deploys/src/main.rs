@@ -1,13 +1,16 @@
-//! A deployment service: deploys are created from a specification, and deleted.
+//! A deployment service: deploys are created from a specification, and deleted. New ones are told of.
 //!
 //! ```sh
 //! cargo run -p deploys
 //! ```
 
+use std::sync::Arc;
+
 use aws_event_sourcing::{
-    Aggregate, Event, Repository, Resource, ResourceId,
+    Aggregate, Event, Recorded, Repository, Resource, ResourceId,
     http::{ETag, Json, Links, Location, Path, Problem, ResourceRoutes, WithTerms as _, WriteTerms},
     service::{self, Service},
+    subscription::{Context, Failure, Subscription, with_state},
 };
 use axum::{
     Router,
@@ -130,12 +133,32 @@ async fn remove(
     Ok((StatusCode::NO_CONTENT, ETag::of(&deploy)))
 }
 
+/// Tells of each new deploy. Fails for specifications that contain the text that is set to fail on, so that a person can
+/// see a resource being parked; and, after a restart without that setting, how it catches up.
+async fn notify(
+    fail_on: Option<Arc<str>>,
+    event: Recorded<DeployEvent>,
+    context: Context,
+) -> Result<(), Failure> {
+    if let DeployCreated { specification } = &event.event {
+        if let Some(text) = fail_on
+            && specification.contains(&*text)
+        {
+            return Err(Failure::park(format!("the specification contains {text:?} (FAIL_ON)")));
+        }
+        tracing::info!(id = %event.resource.id, specification, attempt = context.attempt(), "a new deploy");
+    }
+    Ok(())
+}
+
 #[tokio::main]
 async fn main() -> Result<(), service::Error> {
     let service = Service::from_env("deploys").await?;
     let deploys = service.repository::<Deploy>();
+    let fail_on = std::env::var("FAIL_ON").ok().filter(|text| !text.is_empty()).map(Arc::from);
     service
         .api(api(deploys))
+        .subscribe(Subscription::new("notifications").on::<Deploy>(with_state(fail_on, notify)))
         .example("POST", "/deploys", r#"{"specification": "two small servers"}"#)
         .example("GET", "/deploys", "")
         .run()

@@ -1,150 +1,72 @@
-//! An online shop: products are bought, and restocked.
+//! An online shop: products are bought, reordered when they are sold out, and restocked when the reorder is delivered.
 //!
 //! ```sh
 //! cargo run -p shopping
 //! ```
 
+mod product;
+mod reorder;
+
 use aws_event_sourcing::{
-    Aggregate, CommitError, Event, Repository, ResourceId,
-    http::{Created, Json, Path, Problem, Representation, WithTerms as _, WriteTerms, resource_routes},
+    Recorded, Repository,
     service::{self, Service},
+    subscription::{Context, Failure, Subscription, with_state},
 };
-use axum::{Router, extract::State, routing::post};
-use serde::{Deserialize, Serialize};
 
-use crate::ProductEvent::{ProductReserved, ProductRestocked};
+use crate::{
+    product::{
+        Product,
+        ProductEvent::{self, ProductReserved, ProductRestocked},
+        Status,
+    },
+    reorder::{
+        Reorder,
+        ReorderEvent::{self, ReorderDelivered, ReorderRequested},
+    },
+};
 
-/// What can happen to a product.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
-enum ProductEvent {
-    ProductReserved,
-    ProductRestocked { amount: u32 },
+/// How many of a product are reordered at a time.
+const REORDER_AMOUNT: u32 = 10;
+
+/// What the shop consists of.
+#[derive(Clone)]
+struct Shop {
+    products: Repository<Product>,
+    reorders: Repository<Reorder>,
 }
 
-/// What its events add up to.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-struct Product {
-    status: Status,
-    quantity: u32,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Status {
-    #[default]
-    SoldOut,
-    Available,
-}
-
-/// Why something may not happen.
-#[derive(Debug, PartialEq, thiserror::Error)]
-enum ProductError {
-    #[error("sold out")]
-    SoldOut,
-    #[error("the amount must be at least 1")]
-    NoAmount,
-    #[error("at most {MOST_AT_ONCE} can be bought at once")]
-    TooMany,
-    #[error("the stock is full")]
-    StockFull,
-}
-
-/// So many reservations are one commit that every store can hold.
-const MOST_AT_ONCE: u32 = 10_000;
-
-impl Aggregate for Product {
-    const TYPE: &'static str = "product";
-    type Event = ProductEvent;
-    type Error = ProductError;
-
-    fn validate(&self, event: &ProductEvent) -> Result<(), ProductError> {
-        match event {
-            ProductReserved if self.quantity == 0 => Err(ProductError::SoldOut),
-            ProductRestocked { amount: 0 } => Err(ProductError::NoAmount),
-            ProductRestocked { amount } if self.quantity.checked_add(*amount).is_none() => {
-                Err(ProductError::StockFull)
-            }
-            _ => Ok(()),
+/// A product that sells out is reordered.
+async fn reorder(shop: Shop, event: Recorded<ProductEvent>, _: Context) -> Result<(), Failure> {
+    if event.event == ProductReserved {
+        let product = event.resource.id;
+        // As it was right after this event, whatever has happened since.
+        if shop.products.find_one_at(&product, event.number).await?.status == Status::SoldOut {
+            shop.reorders.create(ReorderRequested { product, amount: REORDER_AMOUNT }).await?;
         }
     }
+    Ok(())
+}
 
-    fn apply(&mut self, event: &ProductEvent) {
-        self.quantity = match event {
-            ProductReserved => self.quantity.saturating_sub(1),
-            ProductRestocked { amount } => self.quantity.saturating_add(*amount),
-        };
-        self.status = if self.quantity == 0 { Status::SoldOut } else { Status::Available };
+/// A reorder that is delivered restocks its product.
+async fn restock(shop: Shop, event: Recorded<ReorderEvent>, _: Context) -> Result<(), Failure> {
+    if event.event == ReorderDelivered {
+        let reorder = shop.reorders.find_one_at(event.resource.id, event.number).await?;
+        shop.products.commit(&*reorder.product, ProductRestocked { amount: reorder.amount }).await?;
     }
-}
-
-/// The reservations that a purchase is made of.
-fn reservations(quantity: u32) -> Result<Vec<ProductEvent>, ProductError> {
-    match quantity {
-        0 => Err(ProductError::NoAmount),
-        1..=MOST_AT_ONCE => Ok(vec![ProductReserved; quantity as usize]),
-        _ => Err(ProductError::TooMany),
-    }
-}
-
-#[derive(Deserialize)]
-struct Restock {
-    amount: u32,
-}
-
-#[derive(Deserialize)]
-struct Purchase {
-    quantity: u32,
-}
-
-/// The API: reading is the same for every resource, commands are the shop's own.
-fn api(products: Repository<Product>) -> Router {
-    let commands = Router::new()
-        .route("/", post(create))
-        .route("/{id}/restock", post(restock))
-        .route("/{id}/buy", post(buy))
-        .with_state(products.clone());
-    Router::new().nest("/products", resource_routes(products).merge(commands))
-}
-
-async fn create(
-    State(products): State<Repository<Product>>,
-    terms: WriteTerms,
-    Json(Restock { amount }): Json<Restock>,
-) -> Result<Created<Product>, Problem> {
-    Ok(Created(products.create(ProductRestocked { amount }).terms(terms)?.await?))
-}
-
-async fn restock(
-    State(products): State<Repository<Product>>,
-    Path(id): Path<ResourceId>,
-    terms: WriteTerms,
-    Json(Restock { amount }): Json<Restock>,
-) -> Result<Representation<Product>, Problem> {
-    Ok(Representation(products.commit(id, ProductRestocked { amount }).terms(terms)?.await?))
-}
-
-async fn buy(
-    State(products): State<Repository<Product>>,
-    Path(id): Path<ResourceId>,
-    terms: WriteTerms,
-    purchase: Option<Json<Purchase>>,
-) -> Result<Representation<Product>, Problem> {
-    let quantity = purchase.map_or(1, |Json(purchase)| purchase.quantity);
-    let reservations = reservations(quantity).map_err(CommitError::Rejected)?;
-    Ok(Representation(products.commit_all(id, reservations).terms(terms)?.await?))
+    Ok(())
 }
 
 #[tokio::main]
 async fn main() -> Result<(), service::Error> {
     let service = Service::from_env("shopping").await?;
-    let products = service.repository::<Product>();
+    let shop = Shop { products: service.repository(), reorders: service.repository() };
     service
-        .api(api(products))
+        .api(product::api(shop.products.clone()).merge(reorder::api(shop.reorders.clone())))
+        .subscribe(Subscription::new("reorders").on::<Product>(with_state(shop.clone(), reorder)))
+        .subscribe(Subscription::new("restocks").on::<Reorder>(with_state(shop, restock)))
         .example("POST", "/products", r#"{"amount": 5}"#)
         .example("GET", "/products", "")
+        .example("GET", "/reorders", "")
         .run()
         .await
 }
-
-#[cfg(test)]
-mod tests;

@@ -33,7 +33,7 @@ use crate::Recorded;
     message = "`{Self}` cannot handle events of type `{E}`",
     label = "not a function of `(Recorded<{E}>, Context)` that gives a future of `Result<(), Failure>`",
     note = "the parameters of a closure need their types: `move |event: Recorded<{E}>, context: Context| async move {{ Ok(()) }}`",
-    note = "its future must be `Send` and own what it uses: clone a repository for each call"
+    note = "its future must be `Send` and own what it uses: `with_state` gives it a clone for each call"
 )]
 pub trait Handler<E>: Send + Sync + 'static {
     /// Handles an event.
@@ -55,6 +55,52 @@ where
         context: Context,
     ) -> impl Future<Output = Result<(), Failure>> + Send + 'static {
         self(event, context)
+    }
+}
+
+/// Gives a handler something of its own to work with: repositories, clients of other systems. It is cloned for each
+/// event.
+///
+/// ```
+/// # use aws_event_sourcing_core::{Aggregate, Recorded, Repository};
+/// # use aws_event_sourcing_core::subscription::{Context, Failure, Subscription, with_state};
+/// # fn example<Product: Aggregate, Reorder: Aggregate>(reorders: Repository<Reorder>) {
+/// async fn reorder<Product: Aggregate, Reorder: Aggregate>(
+///     reorders: Repository<Reorder>,
+///     event: Recorded<Product::Event>,
+///     context: Context,
+/// ) -> Result<(), Failure> {
+///     // …
+///     Ok(())
+/// }
+///
+/// let handler = with_state(reorders, reorder::<Product, Reorder>);
+/// let subscription = Subscription::new("reorders").on::<Product>(handler);
+/// # }
+/// ```
+pub fn with_state<S, F>(state: S, handler: F) -> WithState<S, F> {
+    WithState { state, handler }
+}
+
+/// A handler and what it works with: see [`with_state`].
+#[derive(Debug, Clone)]
+pub struct WithState<S, F> {
+    state: S,
+    handler: F,
+}
+
+impl<E, S, F, R> Handler<E> for WithState<S, F>
+where
+    S: Clone + Send + Sync + 'static,
+    F: Fn(S, Recorded<E>, Context) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    fn handle(
+        &self,
+        event: Recorded<E>,
+        context: Context,
+    ) -> impl Future<Output = Result<(), Failure>> + Send + 'static {
+        (self.handler)(self.state.clone(), event, context)
     }
 }
 

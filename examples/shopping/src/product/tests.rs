@@ -1,4 +1,4 @@
-//! The shop's rules, without a store.
+//! The rules of a product, without a store.
 
 use aws_event_sourcing::given;
 
