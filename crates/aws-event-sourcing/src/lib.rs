@@ -20,7 +20,8 @@ pub use aws_event_sourcing_core::{
     CommitStream, Cursor, EncodedEvent, Event, EventStore, EventStream, FindError, Given, IdSource,
     InvalidCursor, Json, MemoryStore, New, Outcome, Page, ParseTimestampError, ParseTraceParentError,
     RandomIds, Recorded, Repository, RepositoryBuilder, Resource, ResourceId, ResourceKey, ResourceStream,
-    Retry, StoreError, StoreErrorKind, SystemClock, Timestamp, TraceParent, Write, codec, given, limits, subscription,
+    Retry, StoreError, StoreErrorKind, SystemClock, Timestamp, TraceParent, Write, codec, given, limits,
+    subscription,
 };
 
 #[cfg(feature = "dynamodb")]

@@ -2,13 +2,18 @@
 
 use std::{error::Error, fmt, io};
 
-use aws_event_sourcing_core::StoreError;
+use aws_event_sourcing_core::{StoreError, subscription::ParkedError};
 
 /// The line.
 #[derive(Debug)]
 pub(crate) struct Failure(String);
 
 impl Failure {
+    /// With nothing behind it.
+    pub(crate) fn saying(line: &str) -> Self {
+        Self(line.to_owned())
+    }
+
     /// An error and its causes, none of them twice.
     fn new(error: &dyn Error) -> Self {
         let mut line = error.to_string();
@@ -34,6 +39,15 @@ impl From<StoreError> for Failure {
     /// Without the sort of error it is: what happened says more.
     fn from(error: StoreError) -> Self {
         Self::new(error.source().unwrap_or(&error))
+    }
+}
+
+impl From<ParkedError> for Failure {
+    fn from(error: ParkedError) -> Self {
+        match error {
+            ParkedError::Store(error) => error.into(),
+            error => Self::new(&error),
+        }
     }
 }
 

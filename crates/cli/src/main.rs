@@ -6,6 +6,7 @@
 mod connect;
 mod failure;
 mod options;
+mod parked;
 mod print;
 mod progress;
 mod table;
@@ -37,5 +38,6 @@ fn main() -> ExitCode {
 async fn run(options: &Options, printer: &Printer) -> Result<ExitCode, failure::Failure> {
     match &options.noun {
         Noun::Table(table) => table.run(&options.connection, printer).await,
+        Noun::Parked(parked) => parked.run(&options.connection, printer).await,
     }
 }

@@ -2,9 +2,9 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{print::Output, table::TableCommand};
+use crate::{parked::ParkedCommand, print::Output, table::TableCommand};
 
-/// Works with the tables that aws-event-sourcing keeps events in.
+/// Works with the events that aws-event-sourcing keeps, their tables and their subscriptions.
 #[derive(Debug, Parser)]
 #[command(
     name = "eventctl",
@@ -21,6 +21,7 @@ Examples:
   eventctl table create products --tag team=shop
   eventctl table check products --region eu-west-1
   eventctl table describe products --json | jq .items
+  eventctl parked list
 
   AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any \\
     eventctl table create products --region us-east-1 --endpoint-url http://localhost:8000"
@@ -41,6 +42,7 @@ pub(crate) struct Options {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Noun {
     Table(TableCommand),
+    Parked(ParkedCommand),
 }
 
 /// Where the tables are.

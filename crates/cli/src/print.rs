@@ -48,6 +48,19 @@ pub(crate) fn labelled<'a>(lines: impl IntoIterator<Item = (&'a str, String)>) -
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// Rows below a head, each column as wide as its widest cell; the last is as wide as it likes.
+pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let mut lines = vec![head.map(str::to_owned)];
+    lines.extend(rows);
+    let width = |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max();
+    let widths: Vec<_> = (0..N).map(|column| width(column).unwrap_or_default()).collect();
+    let line = |cells: &[String; N]| {
+        let cells = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    lines.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// Tells a person of a failure. Nobody is left to hear that this failed too.
 pub(crate) fn failure(failure: &Failure) {
     let _ = writeln!(io::stderr(), "eventctl: {failure}");

@@ -72,7 +72,10 @@ pub struct Repository<A: Aggregate> {
 struct Inner<A> {
     resource_type: Arc<str>,
     store: Arc<dyn EventStore>,
+    /// The newest version of each resource, as far as it is known.
     cache: Cache<A>,
+    /// The version of each resource that was last asked for by its number.
+    past: Cache<A>,
     turns: Turns,
     retry: Retry,
     clock: Box<dyn Clock>,
@@ -122,8 +125,9 @@ impl<A: Aggregate> Repository<A> {
         self.found(head)
     }
 
-    /// The resource as it was at a version, between 1 and its current one. No request when that is the version in the
-    /// cache; otherwise its history is read up to there.
+    /// The resource as it was at a version, between 1 and its current one. No request when that is a version in the cache;
+    /// otherwise its history is read up to there, from the cached version before it on. The version that was asked for is
+    /// kept too, so that a handler that asks for one version after the other reads each commit once.
     ///
     /// A commit on what this returns is judged on, and follows, the newest state like any other.
     ///
@@ -137,24 +141,37 @@ impl<A: Aggregate> Repository<A> {
         version: u64,
     ) -> Result<Resource<A>, FindError> {
         let resource = self.key(id);
-        let mut head = self.known(resource.clone());
-        if version != head.version || version == 0 {
-            head = Head::new(resource.clone());
-            let mut commits = self.inner.store.read(&resource, 0);
-            while let Some(commit) = commits.try_next().await? {
-                if version == 0 || head.version < version {
-                    head.apply_until(&commit, if version == 0 { u64::MAX } else { version })?;
+        if version == 0 {
+            let mut head = self.known(resource.clone());
+            self.hydrate(&mut head).await?;
+            return Err(not_at(resource, version, head.version));
+        }
+        let known = [self.inner.cache.get(&resource.id), self.inner.past.get(&resource.id)];
+        let nearest = known
+            .into_iter()
+            .flatten()
+            .filter(|head| head.version <= version && head.can_move_on())
+            .max_by_key(|head| head.version);
+        let mut head = nearest.unwrap_or_else(|| Head::new(resource.clone()));
+        if head.version < version {
+            let mut commits = self.inner.store.read(&resource, head.version);
+            while head.version < version
+                && let Some(commit) = commits.try_next().await?
+            {
+                if commit.last_number() > version {
+                    // What comes next goes on from before this commit.
+                    self.inner.past.set(&head);
                 }
-                if version != 0 && head.version == version {
-                    break;
-                }
+                head.apply_until(&commit, version)?;
             }
         }
-        match head.version {
-            0 => Err(FindError::NotFound { resource }),
-            actual if actual == version => Ok(Resource::new(self.clone(), head)),
-            actual => Err(FindError::NoSuchVersion { resource, version, actual }),
+        if head.version != version {
+            return Err(not_at(resource, version, head.version));
         }
+        if head.can_move_on() {
+            self.inner.past.set(&head);
+        }
+        Ok(Resource::new(self.clone(), head))
     }
 
     /// All resources, in no particular order, each as it was when the scan came to it. Memory does not grow with
@@ -272,6 +289,14 @@ impl<A: Aggregate> Repository<A> {
     }
 }
 
+/// That a resource is not at a version.
+fn not_at(resource: ResourceKey, version: u64, actual: u64) -> FindError {
+    match actual {
+        0 => FindError::NotFound { resource },
+        actual => FindError::NoSuchVersion { resource, version, actual },
+    }
+}
+
 impl<A: Aggregate> Clone for Repository<A> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone() }
@@ -324,6 +349,7 @@ impl<A: Aggregate> RepositoryBuilder<A> {
                 resource_type: A::TYPE.into(),
                 store: self.store,
                 cache: Cache::new(self.cache),
+                past: Cache::new(self.cache.part(4)),
                 turns: Turns::default(),
                 retry: self.retry,
                 clock: self.clock,

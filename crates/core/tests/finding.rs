@@ -216,3 +216,27 @@ async fn dropping_a_find_half_way_harms_nothing() {
     }
     assert_eq!(products.find_one(&id).await.unwrap().quantity, 1);
 }
+
+#[tokio::test]
+async fn one_version_after_the_other_reads_each_commit_once() {
+    let store = Counted::default();
+    let products = store.repository();
+    let mut product = products.create(ProductRestocked { amount: 100 }).await.expect("new");
+    for _ in 0..10 {
+        product.commit_all([ProductReserved, ProductReserved]).await.expect("there are some");
+    }
+    // Another process, in which a handler sees the events.
+    let others = store.repository();
+    store.take_commits();
+    for version in 1..=21 {
+        let past = others.find_one_at(product.id(), version).await.expect("it was there");
+        assert_eq!((past.version(), past.quantity), (version, 101 - u32::try_from(version).expect("small")));
+    }
+    // One for the first event, and one for each of the two in every later commit.
+    assert_eq!(store.take_commits(), 21);
+    // Back again, and beyond.
+    assert_eq!(others.find_one_at(product.id(), 2).await.expect("it was there").quantity, 99);
+    assert_eq!(others.find_one_at(product.id(), 9).await.expect("it was there").quantity, 92);
+    others.find_one_at(product.id(), 22).await.expect_err("not yet");
+    others.find_one_at(product.id(), 0).await.expect_err("never");
+}

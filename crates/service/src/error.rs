@@ -87,7 +87,9 @@ pub enum Error {
         subscription: String,
     },
     /// There is a table for how far subscriptions are, and the events are not in DynamoDB.
-    #[error("SUBSCRIPTIONS_TABLE={table} is set, but no table for events: set DYNAMODB_TABLE or DYNAMODB_TABLE_<TYPE> too")]
+    #[error(
+        "SUBSCRIPTIONS_TABLE={table} is set, but no table for events: set DYNAMODB_TABLE or DYNAMODB_TABLE_<TYPE> too"
+    )]
     OnlySubscriptionsTable {
         /// The table.
         table: String,

@@ -124,7 +124,8 @@ impl Service {
         let until_stop = server::accept(listener, router, server::HEAD_TIMEOUT, &mut signals);
         let connections = until_stop.await;
         followers.stop();
-        server::finish(async { tokio::join!(connections.shutdown(), followers.finish()) }, &mut signals).await;
+        server::finish(async { tokio::join!(connections.shutdown(), followers.finish()) }, &mut signals)
+            .await;
         self.stores.close().await?;
         tracing::info!("stopped");
         Ok(())

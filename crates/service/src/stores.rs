@@ -73,7 +73,10 @@ impl Stores {
     }
 
     /// How far subscriptions are; none where there is no place for that, and no subscription that needs one.
-    pub(crate) fn progress(&self, subscription: Option<&str>) -> Result<Option<Arc<dyn ProgressStore>>, Error> {
+    pub(crate) fn progress(
+        &self,
+        subscription: Option<&str>,
+    ) -> Result<Option<Arc<dyn ProgressStore>>, Error> {
         match self {
             Self::Embedded(store) => Ok(Some(Arc::new(store.clone()))),
             #[cfg(feature = "dynamodb")]

@@ -68,7 +68,10 @@ impl TableStores {
     }
 
     /// How far subscriptions are; none where there is no table for that, and no subscription that needs one.
-    pub(crate) fn progress(&self, subscription: Option<&str>) -> Result<Option<Arc<dyn ProgressStore>>, Error> {
+    pub(crate) fn progress(
+        &self,
+        subscription: Option<&str>,
+    ) -> Result<Option<Arc<dyn ProgressStore>>, Error> {
         match (&self.subscriptions, subscription) {
             (Some(_), _) => Ok(None),
             (None, Some(name)) => Err(Error::NoSubscriptionsTable { subscription: name.to_owned() }),

@@ -7,7 +7,8 @@ use lru::LruCache;
 use super::head::Head;
 use crate::{Aggregate, ResourceId};
 
-/// How much a repository keeps in memory. Whatever does not fit is read again when it is needed.
+/// How much a repository keeps in memory. Whatever does not fit is read again when it is needed. Past versions that were
+/// asked for by their number are kept in a quarter as much beside that.
 ///
 /// A cached resource is always safe to use: `find_one` reads what came after it, and a commit on stale state loses the
 /// conditional write and catches up.
@@ -23,6 +24,11 @@ pub struct CacheSettings {
 impl CacheSettings {
     /// Keeps nothing: every call reads the whole history.
     pub const OFF: Self = Self { entries: 0, bytes: 0 };
+
+    /// Bounds of which so many are within these.
+    pub(super) fn part(self, of: usize) -> Self {
+        Self { entries: self.entries / of, bytes: self.bytes / of }
+    }
 }
 
 /// 10,000 resources in 32 MiB.
@@ -56,6 +62,15 @@ impl<A: Aggregate> Cache<A> {
 
     /// Keeps a head, unless a newer one of its resource is there.
     pub(super) fn put(&self, head: &Head<A>) {
+        self.keep(head, |kept| kept.version <= head.version);
+    }
+
+    /// Keeps a head in place of any other of its resource.
+    pub(super) fn set(&self, head: &Head<A>) {
+        self.keep(head, |_| true);
+    }
+
+    fn keep(&self, head: &Head<A>, replaces: impl FnOnce(&Head<A>) -> bool) {
         let weight = head.weight();
         if weight > self.settings.bytes || self.settings.entries == 0 {
             self.remove(&head.resource.id);
@@ -63,9 +78,8 @@ impl<A: Aggregate> Cache<A> {
         }
         let mut kept = self.lock();
         let kept = &mut *kept;
-        match kept.heads.peek(&head.resource.id) {
-            Some((newer, _)) if newer.version > head.version => return,
-            _ => {}
+        if kept.heads.peek(&head.resource.id).is_some_and(|(other, _)| !replaces(other)) {
+            return;
         }
         let replaced = kept.heads.put(head.resource.id.clone(), (head.clone(), weight));
         kept.bytes += weight;

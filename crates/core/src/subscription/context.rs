@@ -44,9 +44,11 @@ struct Handling {
     cause: Box<str>,
     attempt: u32,
     occasion: Occasion,
-    /// How many commits were made: to a resource, or without an id, to new ones of a type.
-    commits: Mutex<HashMap<(Arc<str>, Option<ResourceId>), u32>>,
+    commits: Mutex<HashMap<Target, u32>>,
 }
+
+/// What is committed to: a resource of a type or, without an id, a new one.
+type Target = (Arc<str>, Option<ResourceId>);
 
 /// How an event came to be handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -95,18 +95,18 @@ impl Binding {
         // A handler may panic before it has made its future.
         let handled = async { self.react.react(commit, index, context.clone()).await };
         let handled = AssertUnwindSafe(within(&context, trace, handled)).catch_unwind();
-        let failure = match timeout(deadline, handled).instrument(span).await {
-            Ok(Ok(Ok(()))) => return Ok(()),
+        let failure = match timeout(deadline, handled).instrument(span.clone()).await {
+            Ok(Ok(Ok(()))) => {
+                span.in_scope(|| tracing::debug!(attempt, "handled"));
+                return Ok(());
+            }
             Ok(Ok(Err(failure))) => failure,
             Ok(Err(panic)) => Failure::retry(Panicked(message(&*panic))),
             Err(_) => Failure::retry(TookTooLong(deadline)),
         };
-        Err(Attempt {
-            error: failure.to_string(),
-            may_pass: failure.may_pass(),
-            at: follower.clock.now(),
-            chance: fastrand::f64(),
-        })
+        let (error, may_pass) = (failure.to_string(), failure.may_pass());
+        span.in_scope(|| tracing::warn!(attempt, error, "not handled"));
+        Err(Attempt { error, may_pass, at: follower.clock.now(), chance: fastrand::f64() })
     }
 }
 

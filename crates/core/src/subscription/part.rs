@@ -154,6 +154,7 @@ pub(super) async fn run(follower: &Arc<Follower>, part: Part) -> Result<End, Sto
 }
 
 /// What can happen to a part.
+#[allow(clippy::large_enum_variant, reason = "taken apart as soon as it is made")]
 enum Happened {
     Stop,
     Batch(Option<Result<Batch, StoreError>>),
@@ -388,12 +389,7 @@ async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane)
                         lane.was_handled();
                         handled += 1;
                     }
-                    Err(attempt) => {
-                        let (resource, error) = (lane.resource(), &attempt.error);
-                        let number = commit.number + index as u64;
-                        tracing::warn!(subscription = %binding.key, %resource, number, error, "an event was not handled");
-                        lane.was_not_handled(attempt);
-                    }
+                    Err(attempt) => lane.was_not_handled(attempt),
                 }
             }
             Step::Pause(pause) => drop(stop.or(sleep(pause)).await),
@@ -407,9 +403,14 @@ async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane)
                 match source.progress.swap(&binding.key, id, seen, &next, None).await? {
                     Swap::Done(revision) => {
                         if parks && let Some(parked) = &next.parked {
-                            let resource = lane.resource();
-                            let (number, error) = (parked.number, &*parked.error);
-                            tracing::error!(subscription = %binding.key, %resource, number, error, "parked");
+                            tracing::error!(
+                                subscription = &*binding.key.subscription,
+                                resource = %lane.resource(),
+                                number = parked.number,
+                                error = &*parked.error,
+                                trace_id = parked.trace.map(|trace| trace.trace_id()),
+                                "parked: this event and those after it wait until it can be handled"
+                            );
                         }
                         lane.was_swapped(revision, *next);
                     }

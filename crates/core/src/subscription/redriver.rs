@@ -106,11 +106,13 @@ async fn redrive(follower: Arc<Follower>, id: ResourceId, progress: Progress) ->
     let number = progress.parked.as_ref().map(|parked| parked.number);
     let mut redrive = Redrive::new(resource.clone(), progress);
     match drive(&follower, &mut redrive).await {
-        Ok(End::Released) => tracing::info!(subscription = %key, %resource, number, "no longer parked"),
+        Ok(End::Released) => {
+            tracing::info!(subscription = &*key.subscription, %resource, number, "handled, and no longer parked");
+        }
         Ok(End::Failed | End::NotOurs | End::Stopped) => {}
         Err(error) => {
             tracing::warn!(
-                subscription = %key, %resource, error = &error as &dyn std::error::Error,
+                subscription = &*key.subscription, %resource, error = &error as &dyn std::error::Error,
                 "redriving failed, and begins anew in a while"
             );
         }
@@ -153,7 +155,7 @@ async fn swap(
 async fn handle(follower: &Follower, redrive: &mut Redrive) -> Result<(), StoreError> {
     let Follower { binding, slots, .. } = follower;
     let Some((commit, index, attempts)) = redrive.next_event() else { return Ok(()) };
-    let (commit, number) = (commit.clone(), commit.number + index as u64);
+    let commit = commit.clone();
     let mut invoked = pin!(async {
         let _slot = slots.all.acquire().await;
         let attempt = attempts.saturating_add(1);
@@ -173,11 +175,7 @@ async fn handle(follower: &Follower, redrive: &mut Redrive) -> Result<(), StoreE
     };
     match outcome {
         Ok(()) => redrive.was_handled(),
-        Err(attempt) => {
-            let (resource, error) = (redrive.resource(), &attempt.error);
-            tracing::warn!(subscription = %binding.key, %resource, number, error, "a parked event was not handled");
-            redrive.was_not_handled(attempt);
-        }
+        Err(attempt) => redrive.was_not_handled(attempt),
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use aws_event_sourcing_core::{
     Repository, ResourceKey, StoreError, StoreErrorKind,
 };
 use futures_core::future::BoxFuture;
+use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
 
 pub use ProductEvent::{ProductRenamed, ProductReserved, ProductRestocked};
@@ -70,6 +71,7 @@ pub struct Counted {
     pub store: MemoryStore,
     appends: Arc<AtomicUsize>,
     reads: Arc<AtomicUsize>,
+    commits: Arc<AtomicUsize>,
     lose_next_answer: Arc<Mutex<bool>>,
 }
 
@@ -80,6 +82,11 @@ impl Counted {
             appends: self.appends.swap(0, Ordering::Relaxed),
             reads: self.reads.swap(0, Ordering::Relaxed),
         }
+    }
+
+    /// The commits that were read since the last call.
+    pub fn take_commits(&self) -> usize {
+        self.commits.swap(0, Ordering::Relaxed)
     }
 
     /// The next append is stored, and its caller told otherwise.
@@ -107,7 +114,9 @@ impl EventStore for Counted {
 
     fn read(&self, resource: &ResourceKey, after: u64) -> CommitStream {
         self.reads.fetch_add(1, Ordering::Relaxed);
-        self.store.read(resource, after)
+        let commits = self.commits.clone();
+        let count = move |_: &_| drop(commits.fetch_add(1, Ordering::Relaxed));
+        self.store.read(resource, after).inspect(count).boxed()
     }
 
     fn scan(&self, resource_type: &Arc<str>) -> Vec<CommitStream> {

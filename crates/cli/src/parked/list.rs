@@ -1,0 +1,96 @@
+//! `eventctl parked list`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{ParkedResource, find::keys, place::Store};
+use crate::{
+    failure::Failure,
+    print::{Printer, table},
+};
+
+/// Parked resources that are asked for at a time.
+const PAGE: usize = 100;
+
+/// List what is parked, the resource that is tried again first at the top
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  eventctl parked list
+  eventctl parked list --subscription reorders --json | jq -r '.parked[].error' | sort | uniq -c")]
+pub(super) struct List {
+    /// Only those of this subscription
+    #[arg(long, value_name = "NAME")]
+    subscription: Option<String>,
+
+    /// At most so many of each subscription
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
+    limit: usize,
+}
+
+/// What programs get.
+#[derive(Serialize)]
+struct Document {
+    parked: Vec<ParkedResource>,
+    /// Whether there are more than were asked for.
+    more: bool,
+}
+
+impl List {
+    pub(super) async fn run(&self, store: &Store, printer: &Printer) -> Result<ExitCode, Failure> {
+        let mut document = Document { parked: Vec::new(), more: false };
+        for key in keys(store, self.subscription.as_deref(), None).await? {
+            let (mut after, mut left) = (None, self.limit);
+            loop {
+                let page = store.progress.parked(&key, None, PAGE, after.as_ref()).await?;
+                let found = page
+                    .resources
+                    .iter()
+                    .filter_map(|(id, progress)| ParkedResource::new(&key, id.as_str(), progress));
+                let before = document.parked.len();
+                document.parked.extend(found.take(left));
+                left -= document.parked.len() - before;
+                document.more |= page.resources.len() > document.parked.len() - before;
+                after = page.next;
+                if left == 0 {
+                    document.more |= after.is_some();
+                    break;
+                }
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        printer.print(&document, || describe(&document))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn describe(document: &Document) -> String {
+    if document.parked.is_empty() {
+        return "nothing is parked".to_owned();
+    }
+    let head =
+        ["SUBSCRIPTION", "TYPE", "ID", "EVENT", "WAITING", "ATTEMPTS", "SINCE", "NEXT ATTEMPT", "ERROR"];
+    let rows = document.parked.iter().map(|parked| {
+        let event = match &parked.event_type {
+            Some(event_type) => format!("{} {event_type}", parked.number),
+            None => parked.number.to_string(),
+        };
+        [
+            parked.subscription.clone(),
+            parked.resource_type.clone(),
+            parked.id.clone(),
+            event,
+            parked.waiting.to_string(),
+            parked.attempts.to_string(),
+            parked.first_failed_at.to_string(),
+            parked.next_attempt_at.to_string(),
+            parked.error.lines().next().unwrap_or_default().to_owned(),
+        ]
+    });
+    let table = table(head, rows);
+    if document.more { format!("{table}\n… and more: see --limit") } else { table }
+}
