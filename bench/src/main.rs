@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run -p bench --release            # a table
 //! cargo run -p bench --release -- --json  # the same for machines
+//! cargo run -p bench --release -- subscriptions
 //! cargo run -p bench --release -- dynamodb
 //! ```
 //!
@@ -23,17 +24,20 @@ mod hydrate;
 mod memory;
 mod report;
 mod shop;
+mod subscriptions;
 
 use std::{error::Error, path::Path, process::ExitCode};
 
 use report::Report;
+use tempfile::TempDir;
 
 const HELP: &str = "\
 What aws-event-sourcing costs on this machine, beside what a durable write costs.
 
-Usage: cargo run -p bench --release [-- [dynamodb] OPTIONS]
+Usage: cargo run -p bench --release [-- [subscriptions | dynamodb] OPTIONS]
 
-Without `dynamodb` it is the embedded store that is measured. With it, DynamoDB Local is fetched and started.
+Without `dynamodb` it is the embedded store that is measured, or only the subscriptions on it. With it, DynamoDB Local is
+fetched and started.
 
 Options:
   --json               Print JSON instead of a table
@@ -52,6 +56,8 @@ async fn main() -> ExitCode {
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => embedded().await.map(|report| report.table()),
         ["--json"] => embedded().await.map(|report| report.json()),
+        ["subscriptions"] => subscriptions().await.map(|report| report.table()),
+        ["subscriptions", "--json"] => subscriptions().await.map(|report| report.json()),
         ["dynamodb", options @ ..] => dynamodb::measure(options).await,
         [dynamodb::find_all::CHILD, url, key] => dynamodb::find_all::in_this_process(url, key).await,
         ["--help" | "-h"] => Ok(HELP.to_owned()),
@@ -75,17 +81,29 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Everything about the embedded store.
-async fn embedded() -> Result<Report> {
-    // On the disk that holds the build, which is the disk that people work on; a temporary folder may be in memory.
+/// A folder on the disk that holds the build, which is the disk that people work on; a temporary folder may be in memory.
+fn folder() -> Result<TempDir> {
     let target =
         std::env::current_exe()?.parent().map(Path::to_owned).ok_or("the program is in no folder")?;
-    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(target)?;
-    let mut report = Report::default();
+    Ok(tempfile::Builder::new().prefix("bench-").tempdir_in(target)?)
+}
+
+/// Subscriptions on the embedded store.
+async fn subscriptions() -> Result<Report> {
+    let (folder, mut report) = (folder()?, Report::default());
+    report.set_floor(floor::Floor::in_folder(folder.path())?.measure()?);
+    subscriptions::measure(folder.path(), &mut report).await?;
+    Ok(report)
+}
+
+/// Everything about the embedded store.
+async fn embedded() -> Result<Report> {
+    let (folder, mut report) = (folder()?, Report::default());
     creates::measure(folder.path(), &mut report).await?;
     commits::measure(folder.path(), &mut report).await?;
     hydrate::measure(folder.path(), &mut report).await?;
     find_all::measure(folder.path(), &mut report).await?;
     shop::measure(folder.path(), &mut report).await?;
+    subscriptions::measure(folder.path(), &mut report).await?;
     Ok(report)
 }

@@ -89,13 +89,6 @@ impl SqliteStore {
             hold: Arc::new(hold),
         })
     }
-
-    /// What there is behind a place. Nothing, when that is as far as the store goes.
-    async fn batch(&self, resource_type: &Arc<str>, place: i64) -> Result<Batch, StoreError> {
-        let (path, of) = (self.file().clone(), resource_type.clone());
-        let read = move |connection: &_| Page::read(connection, &path, &of, place);
-        Ok(self.readers().get(read).await?.into_batch(resource_type)?)
-    }
 }
 
 /// Batches behind a place, without an end.
@@ -105,7 +98,7 @@ fn batches(
     place: i64,
 ) -> BoxStream<'static, Result<Batch, StoreError>> {
     let appended = store.writer().appended();
-    let following = Following { store, resource_type, place, appended };
+    let following = Following { store, resource_type, place, appended, ahead: None };
     stream::try_unfold(following, |mut following| async {
         let batch = following.next().await?;
         Ok(Some((batch, following)))
@@ -118,22 +111,48 @@ struct Following {
     resource_type: Arc<str>,
     place: i64,
     appended: watch::Receiver<()>,
+    /// The next page, when it is being read already.
+    ahead: Option<Reading>,
 }
+
+/// A page on its way from the reader.
+type Reading = oneshot::Receiver<Result<Page, Error>>;
 
 impl Following {
     async fn next(&mut self) -> Result<Batch, StoreError> {
         loop {
-            // What is stored from here on wakes it up below.
-            self.appended.mark_unchanged();
-            let batch = self.store.batch(&self.resource_type, self.place).await?;
-            let place = batch.up_to.cast_signed();
-            if place > self.place {
-                self.place = place;
-                return Ok(batch);
+            let read = match self.ahead.take() {
+                Some(ahead) => ahead,
+                None => {
+                    // What is stored from here on wakes it up below.
+                    self.appended.mark_unchanged();
+                    self.read()
+                }
+            };
+            let page = read.await.unwrap_or_else(|_| Err(self.store.following().interrupted()))?;
+            if page.up_to > self.place {
+                self.place = page.up_to;
+                if page.then == Then::More {
+                    // While this one is being handled.
+                    self.ahead = Some(self.read());
+                }
+                return Ok(page.into_batch(&self.resource_type)?);
             }
             // Woken or not: it is looked again.
             let _ = timeout(LOOK_EVERY, self.appended.changed()).await;
         }
+    }
+
+    /// Begins to read what is behind the place.
+    fn read(&self) -> Reading {
+        let (answer, answered) = oneshot::channel();
+        let (path, of, place) = (self.store.file().clone(), self.resource_type.clone(), self.place);
+        self.store.following().start(move |connection| {
+            let page = connection.and_then(|connection| Page::read(connection, &path, &of, place));
+            // Nobody takes it when the follower has gone away.
+            drop(answer.send(page));
+        });
+        answered
     }
 }
 
@@ -143,6 +162,16 @@ struct Page {
     /// The position of the last event of each commit.
     positions: Vec<i64>,
     up_to: i64,
+    then: Then,
+}
+
+/// What is behind a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// More.
+    More,
+    /// Nothing, when it was read.
+    Nothing,
 }
 
 impl Page {
@@ -152,13 +181,14 @@ impl Page {
         resource_type: &str,
         place: i64,
     ) -> Result<Self, Error> {
-        let mut page = Self { rows: Rows::default(), positions: Vec::new(), up_to: place };
+        let mut page =
+            Self { rows: Rows::default(), positions: Vec::new(), up_to: place, then: Then::Nothing };
         let filled = page.fill(connection, resource_type);
-        filled.map_err(|source| Error::sqlite(path, Doing::Reading, source))?;
+        page.then = filled.map_err(|source| Error::sqlite(path, Doing::Reading, source))?;
         Ok(page)
     }
 
-    fn fill(&mut self, connection: &Connection, resource_type: &str) -> rusqlite::Result<()> {
+    fn fill(&mut self, connection: &Connection, resource_type: &str) -> rusqlite::Result<Then> {
         let mut statement = connection.prepare_cached(EVENTS)?;
         let mut found = statement.query([self.up_to])?;
         let (mut passed_over, mut last_first) = (0, None);
@@ -168,13 +198,13 @@ impl Page {
                 // The events of a commit follow one another: the one before is whole.
                 passed_over += 1;
                 if passed_over > PASSED_OVER {
-                    return Ok(());
+                    return Ok(Then::More);
                 }
             } else {
                 let first: i64 = row.get(2)?;
                 let id = if last_first == Some(first) { None } else { Some(row.get_ref(3)?.as_str()?) };
                 if !self.rows.take(row, 4, id, PAGE)? {
-                    return Ok(());
+                    return Ok(Then::More);
                 }
                 last_first = Some(first);
                 if self.rows.last_begins_commit() {
@@ -185,7 +215,7 @@ impl Page {
             }
             self.up_to = position;
         }
-        Ok(())
+        Ok(Then::Nothing)
     }
 
     fn into_batch(self, resource_type: &Arc<str>) -> Result<Batch, Error> {

@@ -28,6 +28,8 @@ pub(crate) struct Readers(Arc<Set>);
 struct Set {
     path: FilePath,
     most: usize,
+    /// What each may keep of the file in memory: KiB.
+    cache: i32,
     /// One for each connection that nobody uses, opened or not. Closed when the set is.
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
@@ -35,12 +37,24 @@ struct Set {
 
 /// Connections that are kept at least. Each costs up to 2 MB when it has read much.
 const FEWEST: usize = 4;
+const CACHE: i32 = 2 << 10;
+
+/// The same for what reads events in the order of their positions: one after the other of ever other resources.
+const FOLLOWING_CACHE: i32 = 48 << 10;
 
 impl Readers {
     pub(crate) fn new(path: FilePath) -> Self {
-        let most = available_parallelism().map_or(1, usize::from).max(FEWEST);
+        Self::of(path, available_parallelism().map_or(1, usize::from).max(FEWEST), CACHE)
+    }
+
+    /// One connection, which remembers more.
+    pub(crate) fn following(path: FilePath) -> Self {
+        Self::of(path, 1, FOLLOWING_CACHE)
+    }
+
+    fn of(path: FilePath, most: usize, cache: i32) -> Self {
         let (permits, idle) = (Arc::new(Semaphore::new(most)), Mutex::default());
-        Self(Arc::new(Set { path, most, permits, idle }))
+        Self(Arc::new(Set { path, most, cache, permits, idle }))
     }
 
     /// Has a job done with a connection, as soon as there is one, or with the reason why there will be none. It is
@@ -101,8 +115,8 @@ impl Readers {
         if let Some(connection) = self.idle().pop() {
             return Ok(connection);
         }
-        let path = &self.0.path;
-        connection::open_to_read(path).map_err(|source| Error::sqlite(path, Doing::Reading, source))
+        let Set { path, cache, .. } = &*self.0;
+        connection::open_to_read(path, *cache).map_err(|source| Error::sqlite(path, Doing::Reading, source))
     }
 
     fn put_back(&self, connection: Connection) {

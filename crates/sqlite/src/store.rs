@@ -29,6 +29,8 @@ struct Parts {
     path: FilePath,
     writer: Writer,
     readers: Readers,
+    /// For those who follow the events.
+    following: Readers,
 }
 
 impl SqliteStore {
@@ -51,9 +53,9 @@ impl SqliteStore {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = FilePath::new(path.as_ref())?;
         let connection = open::open(&path)?;
-        let readers = Readers::new(path.clone());
-        let writer = Writer::start(path.clone(), connection, readers.clone())?;
-        Ok(Self(Arc::new(Parts { path, writer, readers })))
+        let (readers, following) = (Readers::new(path.clone()), Readers::following(path.clone()));
+        let writer = Writer::start(path.clone(), connection, [readers.clone(), following.clone()])?;
+        Ok(Self(Arc::new(Parts { path, writer, readers, following })))
     }
 
     /// Where the file is, as an absolute path.
@@ -75,6 +77,7 @@ impl SqliteStore {
     /// When the file could not be closed in good order. Nothing is lost by that.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.0.readers.close().await;
+        self.0.following.close().await;
         self.0.writer.close().await?;
         Ok(())
     }
@@ -85,6 +88,10 @@ impl SqliteStore {
 
     pub(crate) fn readers(&self) -> &Readers {
         &self.0.readers
+    }
+
+    pub(crate) fn following(&self) -> &Readers {
+        &self.0.following
     }
 
     pub(crate) fn writer(&self) -> &Writer {

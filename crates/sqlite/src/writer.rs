@@ -65,7 +65,11 @@ type Change = Box<dyn FnOnce(&Connection) + Send>;
 
 impl Writer {
     /// Starts the thread.
-    pub(crate) fn start(path: FilePath, connection: Connection, readers: Readers) -> Result<Self, Error> {
+    pub(crate) fn start(
+        path: FilePath,
+        connection: Connection,
+        readers: [Readers; 2],
+    ) -> Result<Self, Error> {
         let (sender, queue) = mpsc::channel(QUEUE);
         let appended = watch::Sender::default();
         let thread = Thread::new(path.clone(), connection, queue, readers, appended.clone())?;
@@ -123,7 +127,8 @@ struct Thread {
     path: FilePath,
     connection: Connection,
     queue: mpsc::Receiver<Request>,
-    readers: Readers,
+    /// Their connections are closed before the one that writes.
+    readers: [Readers; 2],
     log: Log,
     /// Is told of every transaction that has stored events.
     appended: watch::Sender<()>,
@@ -140,7 +145,7 @@ impl Thread {
         path: FilePath,
         mut connection: Connection,
         queue: mpsc::Receiver<Request>,
-        readers: Readers,
+        readers: [Readers; 2],
         appended: watch::Sender<()>,
     ) -> Result<Self, Error> {
         let log = Log::of(&mut connection).map_err(|source| Error::sqlite(&path, Doing::Opening, source))?;
@@ -274,7 +279,9 @@ impl Thread {
 
     /// Closes the file. If nobody else has it open, SQLite folds in the log and removes it.
     fn close(self) -> Result<(), Error> {
-        self.readers.close_idle();
+        for readers in &self.readers {
+            readers.close_idle();
+        }
         self.connection.close().map_err(|(_, source)| Error::sqlite(&self.path, Doing::Closing, source))
     }
 }
@@ -293,7 +300,8 @@ mod tests {
     /// The thread of a new store, without the thread.
     fn thread(folder: &Path) -> Thread {
         let path = FilePath::new(&folder.join("events.db")).unwrap();
-        let (connection, readers) = (open::open(&path).unwrap(), Readers::new(path.clone()));
+        let connection = open::open(&path).unwrap();
+        let readers = [Readers::new(path.clone()), Readers::following(path.clone())];
         Thread::new(path, connection, mpsc::channel(1).1, readers, watch::Sender::default()).unwrap()
     }
 

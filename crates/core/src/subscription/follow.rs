@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt as _, future::join, stream};
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::sleep,
+};
 
 use super::{
     Feed, Part, ProgressStore, Registration,
@@ -62,7 +65,7 @@ pub(super) struct Follower {
 /// How many events a subscription may handle at the same time.
 pub(super) struct Slots {
     /// Of all.
-    pub(super) all: Semaphore,
+    all: Semaphore,
     /// Of parked resources: they are not to take the place of those that have no trouble.
     pub(super) redrive: Semaphore,
 }
@@ -70,6 +73,15 @@ pub(super) struct Slots {
 impl Slots {
     pub(super) fn new(concurrency: usize) -> Self {
         Self { all: Semaphore::new(concurrency), redrive: Semaphore::new((concurrency / 4).max(1)) }
+    }
+
+    /// Waits for a place among all, unless one is free.
+    pub(super) async fn take(&self) -> SemaphorePermit<'_> {
+        match self.all.try_acquire() {
+            Ok(slot) => slot,
+            // Not asked first: it has tasks make room for others now and then, places or not.
+            Err(_) => self.all.acquire().await.expect("it is never closed"),
+        }
     }
 }
 

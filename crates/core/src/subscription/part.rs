@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    future::poll_fn,
+    future::{poll_fn, ready},
     num::NonZeroUsize,
     pin::{Pin, pin},
     sync::Arc,
@@ -29,7 +29,7 @@ use super::{
 use crate::{Commit, ResourceId, ResourceKey, StoreError, StoreErrorKind, subscription::Progress};
 
 /// How long what was done may go unsaved, and how many resources.
-const SAVE_EVERY: Duration = Duration::from_millis(250);
+const SAVE_EVERY: Duration = Duration::from_millis(500);
 const UNSAVED: usize = 1_000;
 
 /// After so many positions without an event of the type, the place is saved all the same.
@@ -126,7 +126,7 @@ pub(super) async fn run(follower: &Arc<Follower>, part: Part) -> Result<End, Sto
                 loading = None;
                 loaded.map(|loaded| running.start(loaded))
             }
-            Happened::Turn(turn) => turn.map(|turn| running.end_turn(turn)),
+            Happened::Turn(turn) => turn.map(|turn| running.come_back(turn)),
             Happened::SaveTime => {
                 saving = Some(running.save());
                 Ok(())
@@ -280,37 +280,53 @@ impl Running {
     /// Opens a lane.
     fn open(&mut self, known: Known, deliveries: Vec<Delivery>) {
         let Some(first) = deliveries.first() else { return };
-        let mut lane = Lane::new(first.commit.resource.clone(), known);
+        let resource = first.commit.resource.clone();
+        let mut lane = Lane::new(resource.clone(), known);
         for delivery in deliveries {
             lane.deliver(delivery);
         }
-        self.run(lane);
-    }
-
-    /// Gives a lane a turn.
-    fn run(&mut self, lane: Lane) {
         let bytes = lane.bytes();
-        self.bytes += bytes;
-        self.lanes.insert(lane.resource().id.clone(), Busy { bytes, waiting: Waiting::default() });
-        self.busy.push(Box::pin(take_turn(self.follower.clone(), self.hold.clone(), lane)));
+        let mut turn = self.begin_turn(lane);
+        // Many a handler has nothing to wait for: there is no need to come back to those.
+        match (&mut turn).now_or_never() {
+            Some(Ok(turn)) => self.end_turn(turn, Waiting::default()),
+            Some(Err(error)) => self.busy.push(Box::pin(ready(Err(error)))),
+            None => self.go_on(resource.id, bytes, turn),
+        }
     }
 
-    /// Takes a lane back that has had its turn.
-    fn end_turn(&mut self, Turn { mut lane, left }: Turn) {
-        let id = lane.resource().id.clone();
-        let Busy { bytes, waiting } = self.lanes.remove(&id).unwrap_or_default();
-        self.bytes -= bytes;
+    fn begin_turn(&self, lane: Lane) -> BoxFuture<'static, Result<Turn, StoreError>> {
+        Box::pin(take_turn(self.follower.clone(), self.hold.clone(), lane))
+    }
+
+    /// Comes back to a lane when its turn is over.
+    fn go_on(&mut self, id: ResourceId, bytes: usize, turn: BoxFuture<'static, Result<Turn, StoreError>>) {
+        self.bytes += bytes;
+        self.lanes.insert(id, Busy { bytes, waiting: Waiting::default() });
+        self.busy.push(turn);
+    }
+
+    /// Comes back to a lane.
+    fn come_back(&mut self, turn: Turn) {
+        let busy = self.lanes.remove(&turn.lane.resource().id).unwrap_or_default();
+        self.bytes -= busy.bytes;
+        self.end_turn(turn, busy.waiting);
+    }
+
+    /// Takes note of what a lane has done in its turn, and gives it another one if there is something left.
+    fn end_turn(&mut self, Turn { mut lane, left }: Turn, waiting: Waiting) {
         let mut last = None;
         for position in lane.take_done() {
             self.window.end(position);
             last = Some(position);
         }
+        let id = lane.resource().id.clone();
         if let Some(position) = last {
             self.touched = true;
             if lane.is_parked() {
                 // The marker tells how far it is.
                 self.unsaved.remove(&id);
-            } else {
+            } else if self.needs_record(position) {
                 self.unsaved.insert(id.clone(), (lane.handled_commits(), position));
             }
         }
@@ -319,8 +335,15 @@ impl Running {
             self.remembered.put(id, lane.into_known());
         } else {
             waiting.deliver_to(&mut lane);
-            self.run(lane);
+            let bytes = lane.bytes();
+            let turn = self.begin_turn(lane);
+            self.go_on(id, bytes, turn);
         }
+    }
+
+    /// Whether the place does not tell that what was done at this position is done.
+    fn needs_record(&self, position: u64) -> bool {
+        self.continuity != Continuity::Unbroken || position > self.window.done()
     }
 
     fn has_unsaved(&self) -> bool {
@@ -380,7 +403,7 @@ async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane)
         match lane.next(settings) {
             Step::Rest => return Ok(Turn { lane, left: Left::Nothing }),
             Step::Handle => {
-                let _slot = slots.all.acquire().await;
+                let _slot = slots.take().await;
                 let Some((commit, index, attempts)) = lane.next_event() else { break };
                 let invoked =
                     binding.invoke(commit, index, attempts + 1, Occasion::Delivered, &follower).await;

@@ -157,7 +157,7 @@ async fn handle(follower: &Follower, redrive: &mut Redrive) -> Result<(), StoreE
     let Some((commit, index, attempts)) = redrive.next_event() else { return Ok(()) };
     let commit = commit.clone();
     let mut invoked = pin!(async {
-        let _slot = slots.all.acquire().await;
+        let _slot = slots.take().await;
         let attempt = attempts.saturating_add(1);
         binding.invoke(&commit, index, attempt, Occasion::Redriven, follower).await
     });
