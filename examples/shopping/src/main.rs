@@ -5,56 +5,19 @@
 //! ```
 
 mod product;
+mod reactions;
 mod reorder;
 
 use aws_event_sourcing::{
-    Recorded, Repository,
     service::{self, Service},
-    subscription::{Context, Failure, Subscription, with_state},
+    subscription::{Subscription, with_state},
 };
 
 use crate::{
-    product::{
-        Product,
-        ProductEvent::{self, ProductReserved, ProductRestocked},
-        Status,
-    },
-    reorder::{
-        Reorder,
-        ReorderEvent::{self, ReorderDelivered, ReorderRequested},
-    },
+    product::Product,
+    reactions::{Shop, reorder, restock},
+    reorder::Reorder,
 };
-
-/// How many of a product are reordered at a time.
-const REORDER_AMOUNT: u32 = 10;
-
-/// What the shop consists of.
-#[derive(Clone)]
-struct Shop {
-    products: Repository<Product>,
-    reorders: Repository<Reorder>,
-}
-
-/// A product that sells out is reordered.
-async fn reorder(shop: Shop, event: Recorded<ProductEvent>, _: Context) -> Result<(), Failure> {
-    if event.event == ProductReserved {
-        let product = event.resource.id;
-        // As it was right after this event, whatever has happened since.
-        if shop.products.find_one_at(&product, event.number).await?.status == Status::SoldOut {
-            shop.reorders.create(ReorderRequested { product, amount: REORDER_AMOUNT }).await?;
-        }
-    }
-    Ok(())
-}
-
-/// A reorder that is delivered restocks its product.
-async fn restock(shop: Shop, event: Recorded<ReorderEvent>, _: Context) -> Result<(), Failure> {
-    if event.event == ReorderDelivered {
-        let reorder = shop.reorders.find_one_at(event.resource.id, event.number).await?;
-        shop.products.commit(&*reorder.product, ProductRestocked { amount: reorder.amount }).await?;
-    }
-    Ok(())
-}
 
 #[tokio::main]
 async fn main() -> Result<(), service::Error> {
