@@ -11,6 +11,7 @@
 //! | `service` (default) | [`service`]: the host that `main` runs, with both of these |
 //! | `dynamodb` (default) | [`dynamodb`]: the store on DynamoDB, also for [`service`] |
 #![cfg_attr(doctest, doc = include_str!("../../../README.md"))]
+#![cfg_attr(doctest, doc = include_str!("../../../docs/subscriptions.md"))]
 
 // `derive(Event)` names this crate by its name, in this crate's own tests too.
 extern crate self as aws_event_sourcing;

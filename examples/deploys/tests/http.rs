@@ -65,3 +65,33 @@ async fn a_deploy_needs_a_specification() {
     assert_eq!(too_large.status, 413);
     assert!(too_large.text("detail").contains("409600"), "{}", too_large.body);
 }
+
+/// A person sees a resource being parked, and, after a restart with a handler that is mended, how it catches up.
+#[tokio::test]
+async fn what_cannot_be_told_of_is_parked_and_told_of_after_a_restart() {
+    let data = tempfile::tempdir().expect("a folder");
+    let start = |fail_on: &str| {
+        Running::start(program(env!("CARGO_BIN_EXE_deploys"), data.path()).env("FAIL_ON", fail_on))
+    };
+    let logged = async |running: &Running, line: &dyn Fn(&str) -> bool| {
+        while !running.log().iter().any(|logged| line(logged)) {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+
+    let running = start("fire");
+    let client = running.client();
+    let bad = client.post("/deploys", json!({"specification": "a server on fire"})).await;
+    let good = client.post("/deploys", json!({"specification": "a server"})).await;
+    let (bad, good) = (bad.text("id"), good.text("id"));
+    assert_eq!(Answer::to(client.request("DELETE", &format!("/deploys/{bad}"))).await.status, 204);
+    logged(&running, &|line| line.contains("a new deploy") && line.contains(good)).await;
+    logged(&running, &|line| line.contains("parked") && line.contains(bad) && line.contains("FAIL_ON")).await;
+    assert!(!running.log().iter().any(|line| line.contains("a new deploy") && line.contains(bad)));
+    assert!(running.stop().success());
+
+    let running = start("");
+    logged(&running, &|line| line.contains("a new deploy") && line.contains("a server on fire")).await;
+    logged(&running, &|line| line.contains("no longer parked") && line.contains(bad)).await;
+    assert!(running.stop().success());
+}

@@ -26,13 +26,13 @@ fn blocks(language: &str) -> Vec<String> {
 }
 
 #[test]
-fn its_program_is_the_shop() {
-    let shop = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/main.rs")).expect("a shop");
-    let without_header = shop.lines().skip_while(|line| line.is_empty() || line.starts_with("//!"));
-    let program = without_header.collect::<Vec<_>>().join("\n");
-    let program =
-        program.trim_end().trim_end_matches("mod tests;").trim_end().trim_end_matches("#[cfg(test)]");
-    assert_eq!(blocks("rust,no_run")[0].trim_end(), program.trim_end());
+fn its_program_is_the_heart_of_the_shop() {
+    let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/product.rs");
+    let shop = fs::read_to_string(shop).expect("a shop").replace("pub(crate) ", "");
+    let (_, shop) = shop.split_once("/// What can happen to a product.").expect("a domain");
+    let (shop, _) = shop.split_once("#[cfg(test)]").expect("tests of its rules");
+    let program = &blocks("rust,no_run")[0];
+    assert!(program.contains(shop.trim_end()), "the README's program is not what is in product.rs");
 }
 
 #[test]
@@ -53,6 +53,21 @@ fn its_commands_do_what_it_says() {
         r#""version":1,"status":"available","quantity":2}"#,
     ] {
         assert!(rest.contains(expected), "{expected} is not in {rest}");
+    }
+
+    let reactions = commands.iter().find(|block| block.contains("/deliver")).expect("reactions");
+    // A person takes longer to get there than the shop to reorder.
+    let script = format!("{}\nsleep 1\n{}\n", script.lines().take(5).collect::<Vec<_>>().join("\n"), reactions);
+    let script = script.replace("\ncurl -s $SHOP/products/$ID  ", "\nsleep 1\ncurl -s $SHOP/products/$ID  ");
+    let data = tempfile::tempdir().expect("a folder");
+    let shop_of_its_own = Running::start(&mut program(env!("CARGO_BIN_EXE_shopping"), data.path()));
+    let output = bash(&script.replace(shop.address(), shop_of_its_own.address()), data.path());
+    for expected in [
+        r#""version":1,"status":"requested""#,
+        r#""version":2,"status":"delivered""#,
+        r#""version":4,"status":"available","quantity":10}"#,
+    ] {
+        assert!(output.contains(expected), "{expected} is not in {output}");
     }
 
     let sql = commands.iter().find(|block| block.starts_with("sqlite3")).expect("a query");

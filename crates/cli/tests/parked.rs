@@ -1,0 +1,249 @@
+//! `eventctl parked` beside a subscription that runs on the same file.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use aws_event_sourcing_core::{
+    Aggregate, Event, Recorded, Repository,
+    subscription::{Backoff, Context, Failure, Source, Subscription, with_state},
+};
+use aws_event_sourcing_sqlite::SqliteStore;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::{sync::oneshot, task::JoinHandle};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
+enum LetterEvent {
+    LetterWritten { text: String },
+    LetterSent,
+}
+
+use LetterEvent::{LetterSent, LetterWritten};
+
+#[derive(Debug, Clone, Default)]
+struct Letter;
+
+impl Aggregate for Letter {
+    const TYPE: &'static str = "letter";
+    type Event = LetterEvent;
+    type Error = std::convert::Infallible;
+
+    fn validate(&self, _: &LetterEvent) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn apply(&mut self, _: &LetterEvent) {}
+}
+
+/// Fails for the letters that are bad, until it is mended.
+async fn print(mended: Arc<AtomicBool>, event: Recorded<LetterEvent>, _: Context) -> Result<(), Failure> {
+    match event.event {
+        LetterWritten { text } if text == "bad" && !mended.load(Ordering::SeqCst) => {
+            Err(Failure::park("the printer\nis on fire"))
+        }
+        _ => Ok(()),
+    }
+}
+
+struct Post {
+    folder: tempfile::TempDir,
+    store: SqliteStore,
+    letters: Repository<Letter>,
+    mended: Arc<AtomicBool>,
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+}
+
+impl Post {
+    fn open() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = SqliteStore::open(folder.path().join("events.db")).expect("a store");
+        let letters = Repository::new(store.clone());
+        Self { folder, store, letters, mended: Arc::default(), running: None }
+    }
+
+    fn start(&mut self) {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let source = Source::of(&self.store);
+        let backoff = Backoff { first: Duration::from_secs(600), longest: Duration::from_secs(600) };
+        let prints = Subscription::new("prints")
+            .on::<Letter>(with_state(self.mended.clone(), print))
+            .redrive(backoff);
+        let task = tokio::spawn(prints.run(move |_| source.clone(), async { drop(stopped.await) }));
+        self.running = Some((stop, task));
+    }
+
+    async fn stop(&mut self) {
+        let (stop, task) = self.running.take().expect("it runs");
+        drop(stop);
+        task.await.expect("it ends well");
+    }
+
+    fn eventctl(&self, arguments: &[&str]) -> Command {
+        eventctl(self.folder.path(), arguments)
+    }
+
+    /// What is parked, once there are so many.
+    async fn parked(&self, count: usize) -> Vec<Value> {
+        loop {
+            let list = json(&mut self.eventctl(&["parked", "list"]));
+            let parked = list["parked"].as_array().expect("a list").clone();
+            if parked.len() == count {
+                return parked;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn eventctl(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eventctl"));
+    command.env_clear().env("DATA_DIR", folder).args(arguments);
+    command
+}
+
+struct Said {
+    status: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn run(command: &mut Command) -> Said {
+    let Output { status, stdout, stderr } = command.output().expect("it runs");
+    Said {
+        status: status.code().expect("it ended by itself"),
+        stdout: String::from_utf8(stdout).expect("text"),
+        stderr: String::from_utf8(stderr).expect("text"),
+    }
+}
+
+fn text(command: &mut Command) -> String {
+    let Said { status, stdout, stderr } = run(command);
+    assert_eq!((status, stderr.as_str()), (0, ""), "{stdout}");
+    stdout
+}
+
+fn json(command: &mut Command) -> Value {
+    serde_json::from_str(&text(command.arg("--json"))).expect("JSON")
+}
+
+fn failure(command: &mut Command) -> String {
+    let Said { status, stdout, stderr } = run(command);
+    assert_eq!((status, stdout.as_str(), stderr.lines().count()), (1, "", 1), "{stderr}");
+    stderr
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_parked_is_listed_shown_and_tried_again() {
+    let mut post = Post::open();
+    let bad = || LetterWritten { text: "bad".into() };
+    let mut first = post.letters.create(bad()).id("1").await.expect("new");
+    first.commit_all([LetterSent, LetterSent]).await.expect("committed");
+    post.letters.create(bad()).id("2").await.expect("new");
+    post.letters.create(LetterWritten { text: "good".into() }).id("3").await.expect("new");
+    post.start();
+
+    let parked = post.parked(2).await;
+    let waiting = |id: &str| parked.iter().find(|it| it["id"] == id).expect("parked")["waiting"].clone();
+    assert_eq!(parked[0]["subscription"], "prints");
+    assert_eq!(parked[0]["resource_type"], "letter");
+    assert_eq!((&parked[0]["number"], &parked[0]["event_type"]), (&1.into(), &"LetterWritten".into()));
+    assert_eq!(waiting("2"), 1);
+    let table = text(&mut post.eventctl(&["parked", "list", "--subscription", "prints"]));
+    let lines: Vec<_> = table.lines().collect();
+    assert!(lines[0].starts_with("SUBSCRIPTION  TYPE    ID  EVENT            WAITING  ATTEMPTS"), "{table}");
+    assert_eq!(lines.len(), 3, "{table}");
+    assert!(lines[1].ends_with("the printer") && lines[2].ends_with("the printer"), "{table}");
+    let one = json(&mut post.eventctl(&["parked", "list", "--limit", "1"]));
+    assert_eq!((one["parked"].as_array().map(Vec::len), &one["more"]), (Some(1), &true.into()));
+
+    let shown = json(&mut post.eventctl(&["parked", "show", "prints", "1"]));
+    assert_eq!(shown["parked"]["error"], "the printer\nis on fire");
+    assert_eq!(shown["event"]["data"]["text"], "bad");
+    assert_eq!(shown["skipped"], Value::Array(Vec::new()));
+    let shown = text(&mut post.eventctl(&["parked", "show", "prints", "1"]));
+    for expected in ["letter 1", "LetterWritten", r#"{"text":"bad"}"#, "is on fire"] {
+        assert!(shown.contains(expected), "{expected} is not in {shown}");
+    }
+
+    // Ten minutes would pass before the next attempt.
+    post.mended.store(true, Ordering::SeqCst);
+    assert_eq!(json(&mut post.eventctl(&["parked", "retry", "prints", "2"]))["retried"], 1);
+    assert_eq!(post.parked(1).await[0]["id"], "1");
+    assert_eq!(text(&mut post.eventctl(&["parked", "retry", "prints"])), "1 resource is tried again now\n");
+    post.parked(0).await;
+    assert_eq!(text(&mut post.eventctl(&["parked", "list"])), "nothing is parked\n");
+    let failure = failure(&mut post.eventctl(&["parked", "retry", "prints", "1"]));
+    assert_eq!(failure, "eventctl: 1 is not parked for prints\n");
+    post.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_skipped_by_number_and_never_in_silence() {
+    let mut post = Post::open();
+    let bad = || LetterWritten { text: "bad".into() };
+    post.letters.create_all([bad(), LetterSent, bad()]).id("1").await.expect("new");
+    post.start();
+    post.parked(1).await;
+    post.stop().await;
+
+    let skip = |arguments: &[&str]| {
+        let mut command = post.eventctl(&["parked", "skip", "prints", "1", "--by", "ada"]);
+        command.args(arguments);
+        command
+    };
+    let refused = failure(&mut skip(&["--number", "2", "--reason", "why"]));
+    assert_eq!(refused, "eventctl: it is parked at event 1, not 2\n");
+    assert_eq!(run(&mut skip(&["--number", "1"])).status, 2, "a reason has to be given");
+    assert_eq!(run(&mut skip(&["--number", "1", "--reason", " "])).status, 2);
+    let skipped = json(&mut skip(&["--number", "1", "--reason", "a mistake"]));
+    assert_eq!(skipped["skipped"]["number"], 1);
+    assert_eq!((&skipped["skipped"]["by"], &skipped["skipped"]["reason"]), (&"ada".into(), &"a mistake".into()));
+
+    // It goes on behind that event, to the next one that cannot be handled.
+    post.start();
+    while post.parked(1).await[0]["number"] != 3 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    post.mended.store(true, Ordering::SeqCst);
+    text(&mut post.eventctl(&["parked", "retry", "prints", "1"]));
+    post.parked(0).await;
+    let shown = text(&mut post.eventctl(&["parked", "show", "prints", "1"]));
+    assert!(shown.contains("not parked"), "{shown}");
+    assert!(shown.contains("event 1, LetterWritten, by ada at 20"), "{shown}");
+    assert!(shown.contains("a mistake (the error was: the printer"), "{shown}");
+    post.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_skips_is_known_to_the_system() {
+    let mut post = Post::open();
+    post.letters.create(LetterWritten { text: "bad".into() }).id("1").await.expect("new");
+    post.start();
+    post.parked(1).await;
+    let arguments = ["parked", "skip", "prints", "1", "--number", "1", "--reason", "why"];
+    let skipped = json(&mut post.eventctl(&arguments));
+    assert_ne!(skipped["skipped"]["by"], "");
+    post.parked(0).await;
+    post.stop().await;
+}
+
+#[test]
+fn what_is_not_there_is_named_and_not_made() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let said = failure(&mut eventctl(folder.path(), &["parked", "list"]));
+    assert!(said.contains("events.db") && said.contains("--data-dir"), "{said}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+
+    let store = SqliteStore::open(folder.path().join("events.db")).expect("a store");
+    assert_eq!(text(&mut eventctl(folder.path(), &["parked", "list"])), "nothing is parked\n");
+    let said = failure(&mut eventctl(folder.path(), &["parked", "show", "prints", "1"]));
+    assert!(said.contains("no such subscription has run here"), "{said}");
+    drop(store);
+}
