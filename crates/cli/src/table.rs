@@ -1,4 +1,4 @@
-//! `eventctl table`: the tables that events are kept in.
+//! `eventctl table`: the tables that events are kept in, and how far subscriptions are.
 
 mod check;
 mod create;
@@ -10,16 +10,17 @@ use clap::{Args, Subcommand};
 
 use crate::{failure::Failure, options::Connection, print::Printer};
 
-/// Make, check and describe the tables that events are kept in
+/// Make, check and describe the tables of events and of subscriptions
 #[derive(Debug, Args)]
 #[command(
     arg_required_else_help = true,
     subcommand_value_name = "COMMAND",
     after_help = "\
-Each resource type has a table of its own.
+Each resource type has a table of its own. All subscriptions of a system have one in common.
 
 Examples:
   eventctl table create products
+  eventctl table create subscriptions --subscriptions
   eventctl table check products
   eventctl table describe products"
 )]

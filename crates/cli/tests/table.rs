@@ -124,6 +124,75 @@ products passes
 }
 
 #[test]
+fn a_table_of_subscriptions_is_made_checked_and_described() {
+    let made = run(&mut local(&["table", "create", "subscriptions", "--subscriptions"]));
+    assert_eq!(made.status, 0, "{}", made.stderr);
+    assert!(
+        made.stdout.starts_with("table                   subscriptions in us-east-1: made\n"),
+        "{}",
+        made.stdout
+    );
+    let again = run(&mut local(&["table", "create", "subscriptions", "--subscriptions"]));
+    assert!(again.stdout.contains("was there already"), "{}", again.stdout);
+
+    for demanded in [
+        &["table", "check", "subscriptions"] as &[_],
+        &["table", "check", "subscriptions", "--subscriptions"],
+    ] {
+        let checked = run(&mut local(demanded));
+        assert_eq!(
+            (checked.status, checked.stdout.as_str(), checked.stderr.as_str()),
+            (
+                0,
+                "\
+ok          table                   ACTIVE
+ok          key                     id S, part S
+ok          parked index            on parked S, next_attempt_at S, all attributes
+not offered point-in-time recovery  not offered here
+ok          time to live            off
+ok          one region              no replicas
+ok          billing                 on demand
+advice      deletion protection     off: turn it on where the subscriptions matter
+
+subscriptions passes as a table of subscriptions
+",
+                ""
+            )
+        );
+    }
+    assert_eq!(json(&mut local(&["table", "check", "subscriptions"]))["kind"], "subscriptions");
+
+    let described = run(&mut local(&["table", "describe", "subscriptions"]));
+    assert_eq!(described.status, 0, "{}", described.stderr);
+    for line in [
+        "key                     id S, part S\n",
+        "items                   0, 0 bytes (counted every six hours)\n",
+        "index                   parked: global on parked S, next_attempt_at S, ALL, ACTIVE; 0 entries, 0 bytes\n",
+        "stream                  off\n",
+    ] {
+        assert!(described.stdout.contains(line), "{line}{}", described.stdout);
+    }
+
+    // One of the other sort is not taken for it.
+    run(&mut local(&["table", "create", "events-only"]));
+    let checked = run(&mut local(&["table", "check", "events-only", "--subscriptions"]));
+    assert_eq!(checked.status, 1);
+    assert!(
+        checked
+            .stdout
+            .contains("WRONG       key                     id S, number N: it has to be id S, part S")
+    );
+    let line = failure(&mut local(&["table", "create", "events-only", "--subscriptions"]));
+    assert!(line.ends_with("`eventctl table check events-only --subscriptions` says what to do"), "{line}");
+    let checked = run(&mut local(&["table", "check", "nowhere", "--subscriptions"]));
+    assert!(
+        checked.stdout.contains("`eventctl table create nowhere --subscriptions` makes it\n"),
+        "{}",
+        checked.stdout
+    );
+}
+
+#[test]
 fn programs_get_one_json_document() {
     let made = json(&mut local(&["table", "create", "as-json"]));
     assert_eq!((&made["outcome"], &made["tags"]), (&"made".into(), &"not_offered".into()));

@@ -20,8 +20,14 @@ use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
 };
+use aws_types::service_config::ServiceConfigKey;
 
-use crate::{error::Error, store::StoreBuilder, table::Table};
+use crate::{
+    error::Error,
+    store::StoreBuilder,
+    subscriptions::DynamoDbSubscriptions,
+    table::{Kind, Table},
+};
 
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -43,6 +49,7 @@ pub struct DynamoDb(Arc<Connected>);
 
 struct Connected {
     client: Client,
+    streams: aws_sdk_dynamodbstreams::Client,
     region: String,
     /// The profile that was asked for by name.
     profile: Option<String>,
@@ -72,14 +79,31 @@ impl DynamoDb {
         StoreBuilder::new(self.clone())
     }
 
-    /// A table to make, to check or to describe.
+    /// A table of events to make, to check or to describe.
     #[must_use]
     pub fn table(&self, name: impl Into<Arc<str>>) -> Table {
-        Table::new(self.clone(), name.into())
+        Table::new(self.clone(), name.into(), Kind::Events)
+    }
+
+    /// How far subscriptions are, kept in this table: one for all of a system. Nothing is sent yet.
+    #[must_use]
+    pub fn subscriptions(&self, table: impl Into<Arc<str>>) -> DynamoDbSubscriptions {
+        DynamoDbSubscriptions::new(self.clone(), table.into())
+    }
+
+    /// A table of [subscriptions](Self::subscriptions) to make, to check or to describe.
+    #[must_use]
+    pub fn subscriptions_table(&self, name: impl Into<Arc<str>>) -> Table {
+        Table::new(self.clone(), name.into(), Kind::Subscriptions)
     }
 
     pub(crate) fn client(&self) -> &Client {
         &self.0.client
+    }
+
+    /// For the streams of tables: a service of its own, with an endpoint of its own.
+    pub(crate) fn streams(&self) -> &aws_sdk_dynamodbstreams::Client {
+        &self.0.streams
     }
 
     /// The profile that was asked for by name.
@@ -135,7 +159,7 @@ impl Connect {
         Self { region: Some(region.into()), ..self }
     }
 
-    /// The URL of the service, when it is not AWS's own: DynamoDB Local, say.
+    /// The URL of the service, when it is not AWS's own: DynamoDB Local, say. Streams are looked for there too.
     pub fn endpoint_url(self, url: impl Into<String>) -> Self {
         Self { endpoint_url: Some(url.into()), ..self }
     }
@@ -179,48 +203,75 @@ impl Connect {
             Some(config) => config,
             None => load(self.profile.clone(), self.region.clone(), http.clone()).await,
         };
-        let mut service = aws_sdk_dynamodb::config::Builder::from(&config);
-        if let Some(region) = self.region {
-            service.set_region(Some(Region::new(region)));
-        }
-        if let Some(url) = self.endpoint_url {
-            service.set_endpoint_url(Some(url));
-        }
-        if let Some(key) = self.access_key {
-            service.set_credentials_provider(Some(SharedCredentialsProvider::new(key)));
-        }
-        if config.http_client().is_none() {
-            service.set_http_client(Some(http));
+        let mut streams = aws_sdk_dynamodbstreams::config::Builder::from(&config);
+        if let Some(url) = streams_endpoint(&config) {
+            streams.set_endpoint_url(Some(url));
         }
         // The SDK has a quota of retries, shared by all requests: a burst of throttling would use it up and fail
         // requests long before their deadline.
         let partition = RetryPartition::custom("aws-event-sourcing").token_bucket(TokenBucket::unlimited());
-        let service = service
-            .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(attempts(self.deadline))
-                    .with_initial_backoff(FIRST_PAUSE)
-                    .with_max_backoff(LONGEST_PAUSE),
-            )
-            .retry_partition(partition.build())
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(CONNECT_TIMEOUT.min(self.attempt_timeout))
-                    .operation_attempt_timeout(self.attempt_timeout)
-                    .operation_timeout(self.deadline)
-                    .build(),
-            )
-            .build();
+        let partition = partition.build();
+        // Two services, and two types that are the same otherwise.
+        macro_rules! configured {
+            ($service:expr) => {{
+                let mut service = $service;
+                if let Some(region) = &self.region {
+                    service.set_region(Some(Region::new(region.clone())));
+                }
+                if let Some(url) = &self.endpoint_url {
+                    service.set_endpoint_url(Some(url.clone()));
+                }
+                if let Some(key) = &self.access_key {
+                    service.set_credentials_provider(Some(SharedCredentialsProvider::new(key.clone())));
+                }
+                if config.http_client().is_none() {
+                    service.set_http_client(Some(http.clone()));
+                }
+                service
+                    .retry_config(
+                        RetryConfig::standard()
+                            .with_max_attempts(attempts(self.deadline))
+                            .with_initial_backoff(FIRST_PAUSE)
+                            .with_max_backoff(LONGEST_PAUSE),
+                    )
+                    .retry_partition(partition.clone())
+                    .timeout_config(
+                        TimeoutConfig::builder()
+                            .connect_timeout(CONNECT_TIMEOUT.min(self.attempt_timeout))
+                            .operation_attempt_timeout(self.attempt_timeout)
+                            .operation_timeout(self.deadline)
+                            .build(),
+                    )
+                    .build()
+            }};
+        }
+        let service = configured!(aws_sdk_dynamodb::config::Builder::from(&config));
+        let streams = configured!(streams);
         let region = service.region().ok_or(Error::NoRegion)?;
         let region = region.as_ref().into();
         let connected = Connected {
             client: Client::from_conf(service),
+            streams: aws_sdk_dynamodbstreams::Client::from_conf(streams),
             region,
             profile: self.profile,
             deadline: self.deadline,
         };
         Ok(DynamoDb(Arc::new(connected)))
     }
+}
+
+/// Where the streams are, when that is not what the SDK takes by itself. A stream is where its table is: with an endpoint
+/// for DynamoDB (`AWS_ENDPOINT_URL_DYNAMODB`) and none for streams (`AWS_ENDPOINT_URL_DYNAMODB_STREAMS`), it is there.
+fn streams_endpoint(config: &SdkConfig) -> Option<String> {
+    if config.get_origin("endpoint_url").is_client_config() {
+        return None;
+    }
+    let set_for = |service: &str| {
+        let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL");
+        let key = key.profile("endpoint_url").build().expect("all parts are set");
+        config.service_config()?.load_config(key)
+    };
+    set_for("DynamoDB Streams").or_else(|| set_for("DynamoDB"))
 }
 
 /// More than the deadline leaves time for. Not many more: the SDK adds up what all of them could take.
@@ -242,4 +293,53 @@ async fn load(profile: Option<String>, region: Option<String>, http: SharedHttpC
         loader = loader.region(Region::new(region));
     }
     loader.load().await
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_types::service_config::LoadServiceConfig;
+
+    use super::*;
+
+    /// Endpoints as the environment or a profile names them.
+    #[derive(Debug)]
+    struct Endpoints(&'static [(&'static str, &'static str)]);
+
+    impl LoadServiceConfig for Endpoints {
+        fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+            assert_eq!((key.env(), key.profile()), ("AWS_ENDPOINT_URL", "endpoint_url"));
+            let (_, url) = self.0.iter().find(|(service, _)| *service == key.service_id())?;
+            Some((*url).to_owned())
+        }
+    }
+
+    fn config(all: Option<&str>, endpoints: &'static [(&'static str, &'static str)]) -> SdkConfig {
+        let config = SdkConfig::builder().service_config(Endpoints(endpoints));
+        match all {
+            Some(url) => config.endpoint_url(url).build(),
+            None => config.build(),
+        }
+    }
+
+    #[test]
+    fn streams_are_looked_for_where_the_tables_are() {
+        for (all, endpoints, streams) in [
+            (None, &[] as &[_], None),
+            (Some("http://all"), &[], None),
+            (None, &[("DynamoDB", "http://tables")], Some("http://tables")),
+            (Some("http://all"), &[("DynamoDB", "http://tables")], Some("http://tables")),
+            (None, &[("DynamoDB Streams", "http://streams")], Some("http://streams")),
+            (
+                None,
+                &[("DynamoDB", "http://tables"), ("DynamoDB Streams", "http://streams")],
+                Some("http://streams"),
+            ),
+        ] {
+            assert_eq!(
+                streams_endpoint(&config(all, endpoints)).as_deref(),
+                streams,
+                "{all:?} {endpoints:?}"
+            );
+        }
+    }
 }

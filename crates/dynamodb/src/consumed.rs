@@ -12,7 +12,8 @@ use std::{
 /// a write unit for each KB begun of an item written, a read unit for each 4 KB begun that are read strongly consistent,
 /// or 8 KB otherwise. They are taken from the answers. Where an answer says less than AWS bills, AWS's rule is followed: a
 /// write whose condition fails is billed by the size of the item in its way, and a read that finds nothing costs one
-/// unit, or half of one.
+/// unit, or half of one. What is read from a stream takes no units: it is
+/// [billed by the request](https://aws.amazon.com/dynamodb/pricing/on-demand/).
 ///
 /// An attempt that had no answer counts as a request. Its units are not known: none if it was throttled or never
 /// arrived, the usual ones if the answer was lost.
@@ -20,7 +21,7 @@ use std::{
 pub struct Consumed {
     /// HTTP requests, each attempt counted.
     pub requests: u64,
-    /// Write units, those of the listing index included.
+    /// Write units, those of the indexes included.
     pub write_units: f64,
     /// Read units.
     pub read_units: f64,
@@ -54,11 +55,11 @@ impl Sum for Consumed {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Request<'a> {
-    /// The API operation: `PutItem`, `Query` or `Scan`.
+    /// The API operation: `PutItem`, `Query`, `GetRecords`, …
     pub operation: &'static str,
     /// The table.
     pub table: &'a str,
-    /// The type of the resources in it.
+    /// The resource type that it is about. Empty when it is about none, as a list of all subscriptions is.
     pub resource_type: &'a str,
     /// What it took.
     pub consumed: Consumed,
@@ -90,7 +91,7 @@ impl Meter {
         Self::default()
     }
 
-    /// What to give to [`on_request`](crate::StoreBuilder::on_request).
+    /// What to give to [`on_request`](crate::StoreBuilder::on_request) of a store, of subscriptions, or of both.
     pub fn observer(&self) -> impl Fn(&Request<'_>) + Send + Sync + 'static {
         let meter = self.clone();
         move |request| meter.with(|sum| *sum += request.consumed)

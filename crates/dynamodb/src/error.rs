@@ -3,10 +3,13 @@
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use aws_credential_types::provider::error::CredentialsError;
-use aws_event_sourcing_core::{AppendError, ResourceKey, StoreError, StoreErrorKind, limits::LimitExceeded};
+use aws_event_sourcing_core::{
+    AppendError, ResourceKey, StoreError, StoreErrorKind, limits::LimitExceeded,
+    subscription::SubscriptionKey,
+};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-use crate::request::Target;
+use crate::{request::Target, table::Kind};
 
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -33,7 +36,10 @@ pub(crate) enum Error {
     #[error("no table is set for the resource type {resource_type:?}")]
     NoTable { resource_type: Arc<str> },
 
-    #[error("{target}: there is no such table in {place}; `eventctl table create {}` makes it", target.table)]
+    #[error(
+        "{target}: there is no such table in {place}; `eventctl table create {}{}` makes it",
+        target.table, target.kind.flag()
+    )]
     TableNotFound { target: Target, place: String },
 
     #[error(
@@ -41,8 +47,11 @@ pub(crate) enum Error {
     )]
     BadName { name: String },
 
-    #[error("table {table} is not one for events ({short}); `eventctl table check {table}` says what to do")]
-    Unsuitable { table: Arc<str>, short: String },
+    #[error(
+        "table {table} is not one for {kind} ({short}); `eventctl table check {table}{}` says what to do",
+        kind.flag()
+    )]
+    Unsuitable { table: Arc<str>, kind: Kind, short: String },
 
     #[error("table {table} is still being made ({what}: {state}); try again in a minute")]
     NotReadyYet { table: Arc<str>, what: &'static str, state: String },
@@ -52,7 +61,10 @@ pub(crate) enum Error {
     )]
     NotReady { table: Arc<str>, waited: Duration, state: String },
 
-    #[error("{target}: the table is not one for events; `eventctl table check {}` says why", target.table)]
+    #[error(
+        "{target}: the table is not one for {}; `eventctl table check {}{}` says why",
+        target.kind, target.table, target.kind.flag()
+    )]
     WrongTable { target: Target, source: Fault },
 
     #[error("{target}: not permitted")]
@@ -81,6 +93,26 @@ pub(crate) enum Error {
 
     #[error("the item {id} number {number} of table {table} has an unreadable {attribute:?}")]
     Unreadable { table: Arc<str>, id: String, number: String, attribute: &'static str, source: Source },
+
+    #[error("the item {id} {part} of table {table} has an unreadable {attribute:?}")]
+    UnreadableRow { table: Arc<str>, id: String, part: String, attribute: &'static str, source: Source },
+
+    #[error("table {table} has no stream of new images; `eventctl table check {table}` says what to do")]
+    NoStream { table: Arc<str> },
+
+    #[error(
+        "record {record} of {shard} of the stream of table {table} has no event that can be read: {what}"
+    )]
+    UnreadableRecord { table: Arc<str>, shard: Arc<str>, record: String, what: &'static str },
+
+    #[error("the stream of table {table} no longer has all that follows in {shard}: the table is read again")]
+    Trimmed { table: Arc<str>, shard: Arc<str> },
+
+    #[error("{part} of {key} is handed over to another process, which has fewer")]
+    HandedOver { part: Arc<str>, key: SubscriptionKey },
+
+    #[error("another process has {part} of {key} by now")]
+    NotOurs { part: Arc<str>, key: SubscriptionKey },
 
     #[error(transparent)]
     Limit(#[from] LimitExceeded),
@@ -115,6 +147,10 @@ impl fmt::Display for Fault {
 impl StdError for Fault {}
 
 impl Fault {
+    pub(crate) fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into() }
+    }
+
     /// Whether DynamoDB's own words name this.
     pub(crate) fn mentions(&self, word: &str) -> bool {
         self.message.contains(word)
@@ -199,6 +235,7 @@ impl Error {
             | Self::TableNotFound { .. }
             | Self::BadName { .. }
             | Self::Unsuitable { .. }
+            | Self::NoStream { .. }
             | Self::WrongTable { .. } => StoreErrorKind::Misconfigured,
             Self::NoCredentials { .. } | Self::NoCredentialsInProfile { .. } | Self::Denied { .. } => {
                 StoreErrorKind::Denied
@@ -207,12 +244,17 @@ impl Error {
             Self::Deadline { .. }
             | Self::Unreachable { .. }
             | Self::Busy { .. }
+            | Self::Trimmed { .. }
+            | Self::HandedOver { .. }
+            | Self::NotOurs { .. }
             | Self::NotReadyYet { .. }
             | Self::NotReady { .. } => StoreErrorKind::Unavailable,
             Self::HistoryFull { .. } => StoreErrorKind::Full,
             Self::Refused { .. } | Self::NotSent { .. } => StoreErrorKind::Internal,
             Self::Unencodable { .. } => StoreErrorKind::Unencodable,
-            Self::Unreadable { .. } => StoreErrorKind::Undecodable,
+            Self::Unreadable { .. } | Self::UnreadableRow { .. } | Self::UnreadableRecord { .. } => {
+                StoreErrorKind::Undecodable
+            }
             Self::Limit(_) => StoreErrorKind::TooLarge,
         }
     }
@@ -221,9 +263,16 @@ impl Error {
 /// Whether a validation error is about the keys of a table or an index, which is the table's fault: the same request is
 /// right for any table of ours.
 fn is_about_keys(message: &str) -> bool {
-    ["key schema", "the key ", "key element", "specified index", "schema", "Type mismatch for"]
-        .into_iter()
-        .any(|part| message.contains(part))
+    let parts = [
+        "key schema",
+        "the key ",
+        "key element",
+        "required keys",
+        "specified index",
+        "schema",
+        "Type mismatch for",
+    ];
+    parts.into_iter().any(|part| message.contains(part))
 }
 
 /// What is wrong with the credentials, if it is them.

@@ -110,13 +110,13 @@ impl<'a> Named<'a> {
 }
 
 /// What is wrong with an item.
-struct Unreadable {
-    attribute: &'static str,
-    source: Box<dyn StdError + Send + Sync>,
+pub(crate) struct Unreadable {
+    pub(crate) attribute: &'static str,
+    pub(crate) source: Box<dyn StdError + Send + Sync>,
 }
 
 impl Unreadable {
-    fn new(attribute: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn new(attribute: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { attribute, source: source.into() }
     }
 }
@@ -132,7 +132,7 @@ fn read(item: &mut Item, resource_type: &Arc<str>) -> Result<Commit, Unreadable>
     }
     Ok(Commit {
         resource: ResourceKey::new(Arc::clone(resource_type), id),
-        number: number(item)?,
+        number: required(attribute::NUMBER, number(item, attribute::NUMBER)?)?,
         events,
         at: required(attribute::AT, parsed(item, attribute::AT)?)?,
         id: required(attribute::COMMIT, text(item, attribute::COMMIT)?)?.into(),
@@ -147,11 +147,11 @@ fn event(attributes: &mut Item) -> Result<EncodedEvent, Unreadable> {
     Ok(EncodedEvent { event_type: Cow::Owned(event_type), data: json(attributes, attribute::DATA)? })
 }
 
-fn required<T>(attribute: &'static str, value: Option<T>) -> Result<T, Unreadable> {
+pub(crate) fn required<T>(attribute: &'static str, value: Option<T>) -> Result<T, Unreadable> {
     value.ok_or_else(|| Unreadable::new(attribute, "it is not there"))
 }
 
-fn text(attributes: &mut Item, attribute: &'static str) -> Result<Option<String>, Unreadable> {
+pub(crate) fn text(attributes: &mut Item, attribute: &'static str) -> Result<Option<String>, Unreadable> {
     match attributes.remove(attribute) {
         None => Ok(None),
         Some(AttributeValue::S(text)) => Ok(Some(text)),
@@ -159,7 +159,7 @@ fn text(attributes: &mut Item, attribute: &'static str) -> Result<Option<String>
     }
 }
 
-fn parsed<T>(attributes: &mut Item, attribute: &'static str) -> Result<Option<T>, Unreadable>
+pub(crate) fn parsed<T>(attributes: &mut Item, attribute: &'static str) -> Result<Option<T>, Unreadable>
 where
     T: FromStr<Err: StdError + Send + Sync + 'static>,
 {
@@ -167,12 +167,17 @@ where
     text.map(|text| text.parse()).transpose().map_err(|source: T::Err| Unreadable::new(attribute, source))
 }
 
-fn number(item: &mut Item) -> Result<u64, Unreadable> {
-    match item.remove(attribute::NUMBER) {
+/// A whole number.
+pub(crate) fn number<T>(attributes: &mut Item, attribute: &'static str) -> Result<Option<T>, Unreadable>
+where
+    T: FromStr<Err = ParseIntError>,
+{
+    match attributes.remove(attribute) {
+        None => Ok(None),
         Some(AttributeValue::N(number)) => {
-            number.parse().map_err(|source: ParseIntError| Unreadable::new(attribute::NUMBER, source))
+            number.parse().map(Some).map_err(|source| Unreadable::new(attribute, source))
         }
-        _ => Err(Unreadable::new(attribute::NUMBER, "it is no number")),
+        Some(_) => Err(Unreadable::new(attribute, "it is no number")),
     }
 }
 

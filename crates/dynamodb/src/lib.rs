@@ -1,5 +1,5 @@
 //! The event store on Amazon DynamoDB: one table for each resource type, one item for each commit, and the fewest
-//! requests and capacity units that this allows.
+//! requests and capacity units that this allows. And subscriptions to its events, by the streams of these tables.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -12,8 +12,9 @@
 //! # }
 //! ```
 //!
-//! A [`DynamoDb`] is the connection, a [`DynamoDbStore`] the store on it. A [`Table`] can be made, checked and
-//! described; `eventctl table` does the same for people.
+//! A [`DynamoDb`] is the connection, a [`DynamoDbStore`] the store on it. [`DynamoDbSubscriptions`] keeps how far
+//! subscriptions are, in one more table, and a [`DynamoDbFeed`] delivers events to them in processes of one's own. A
+//! [`Table`] can be made, checked and described; `eventctl table` does the same for people.
 //!
 //! # How it works
 //!
@@ -24,11 +25,17 @@
 //! Histories are read by strongly consistent `Query`, whole tables by parallel `Scan`, both to the last page. The list
 //! of resources comes from a sparse index that holds first commits only.
 //!
+//! How far a subscription is with a resource is one item; a change of it is one conditional write. A resource that is
+//! parked has an entry in a sparse index besides. The shards of a stream are shared by processes through leases, which
+//! are items too.
+//!
 //! The stored form is documented in `docs/stored-form.md` of the repository.
 
 mod connection;
 mod consumed;
+mod feed;
 mod store;
+mod subscriptions;
 mod table;
 
 mod append;
@@ -36,19 +43,24 @@ mod list;
 mod pages;
 
 mod item;
+mod rows;
 mod shard;
 mod value;
 
 mod error;
 mod request;
 mod resource_table;
+mod variables;
 
 pub use self::{
     connection::{Connect, DynamoDb},
     consumed::{Consumed, Meter, Request},
+    feed::DynamoDbFeed,
     store::{DynamoDbStore, StoreBuilder},
+    subscriptions::DynamoDbSubscriptions,
     table::{
-        Billing, Created, Description, Finding, Index, IndexKind, Known, NewTable, Outcome, Progress,
+        Billing, Created, Description, Finding, Index, IndexKind, Kind, Known, NewTable, Outcome, Progress,
         Recovery, Report, Requirement, Stream, Table, Verdict,
     },
+    variables::{TABLE_VARIABLE, table_variable},
 };

@@ -23,7 +23,7 @@ use crate::{
     connection::DynamoDb,
     consumed::{Consumed, Observer, Request},
     error::{Circumstances, Error},
-    resource_table::ResourceTable,
+    table::Kind,
 };
 
 /// What a request is about.
@@ -31,6 +31,8 @@ use crate::{
 pub(crate) struct Target {
     pub(crate) operation: &'static str,
     pub(crate) table: Arc<str>,
+    /// What the table is for.
+    pub(crate) kind: Kind,
 }
 
 impl fmt::Display for Target {
@@ -49,21 +51,31 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    /// A request for commits.
-    pub(crate) fn reported(table: &ResourceTable, operation: &'static str) -> Self {
+    /// A request about items.
+    pub(crate) fn reported(
+        dynamodb: &DynamoDb,
+        target: Target,
+        resource_type: &Arc<str>,
+        observer: Option<&Observer>,
+    ) -> Self {
         Self {
-            target: Target { operation, table: Arc::clone(&table.name) },
-            dynamodb: table.dynamodb.clone(),
-            reported: Some((Arc::clone(&table.resource_type), table.observer.clone())),
+            target,
+            dynamodb: dynamodb.clone(),
+            reported: Some((Arc::clone(resource_type), observer.cloned())),
             attempts: Attempts::default(),
             consumed: Consumed::default(),
         }
     }
 
     /// A request that administers a table. Nobody is told.
-    pub(crate) fn unreported(dynamodb: &DynamoDb, operation: &'static str, table: &Arc<str>) -> Self {
+    pub(crate) fn unreported(
+        dynamodb: &DynamoDb,
+        operation: &'static str,
+        table: &Arc<str>,
+        kind: Kind,
+    ) -> Self {
         Self {
-            target: Target { operation, table: Arc::clone(table) },
+            target: Target { operation, table: Arc::clone(table), kind },
             dynamodb: dynamodb.clone(),
             reported: None,
             attempts: Attempts::default(),
@@ -98,24 +110,24 @@ impl Pending {
     }
 
     /// It wrote: so much by the answer, and at least so much by AWS's rule.
-    pub(crate) fn wrote(&mut self, answered: Option<&ConsumedCapacity>, least: f64) {
+    pub(crate) fn wrote<'a>(&mut self, answered: impl IntoIterator<Item = &'a ConsumedCapacity>, least: f64) {
         self.consumed.write_units += units(answered).max(least);
     }
 
     /// It read: so much by the answer, and at least so much by AWS's rule.
-    pub(crate) fn read(&mut self, answered: Option<&ConsumedCapacity>, least: f64) {
+    pub(crate) fn read<'a>(&mut self, answered: impl IntoIterator<Item = &'a ConsumedCapacity>, least: f64) {
         self.consumed.read_units += units(answered).max(least);
     }
 }
 
-fn units(answered: Option<&ConsumedCapacity>) -> f64 {
-    answered.and_then(ConsumedCapacity::capacity_units).unwrap_or_default()
+fn units<'a>(answered: impl IntoIterator<Item = &'a ConsumedCapacity>) -> f64 {
+    answered.into_iter().filter_map(ConsumedCapacity::capacity_units).sum()
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
         let Some((resource_type, observer)) = &self.reported else { return };
-        let Target { operation, table } = &self.target;
+        let Target { operation, table, .. } = &self.target;
         let consumed = Consumed { requests: self.attempts.count(), ..self.consumed };
         let Consumed { requests, write_units, read_units } = consumed;
         tracing::debug!(operation, %table, requests, write_units, read_units, "asked DynamoDB");

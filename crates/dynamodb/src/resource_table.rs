@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::{connection::DynamoDb, consumed::Observer, request::Pending};
+use crate::{
+    connection::DynamoDb,
+    consumed::Observer,
+    request::{Pending, Target},
+    table::Kind,
+};
 
 /// A table of resources of one type, and how to reach it.
 #[derive(Clone)]
@@ -16,6 +21,7 @@ pub(crate) struct ResourceTable {
 impl ResourceTable {
     /// A request to this table, which the observer will be told of.
     pub(crate) fn pending(&self, operation: &'static str) -> Pending {
-        Pending::reported(self, operation)
+        let target = Target { operation, table: Arc::clone(&self.name), kind: Kind::Events };
+        Pending::reported(&self.dynamodb, target, &self.resource_type, self.observer.as_ref())
     }
 }

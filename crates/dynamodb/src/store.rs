@@ -118,7 +118,8 @@ impl StoreBuilder {
 }
 
 impl DynamoDbStore {
-    fn table(&self, resource_type: &Arc<str>) -> Result<ResourceTable, Error> {
+    /// The table of a resource type, and how to reach it.
+    pub(crate) fn table(&self, resource_type: &Arc<str>) -> Result<ResourceTable, Error> {
         let Parts { dynamodb, tables, observer, .. } = &*self.0;
         Ok(ResourceTable {
             dynamodb: dynamodb.clone(),

@@ -1,6 +1,6 @@
-//! [`Table`]: the table of a resource type, as it has to be for the store to keep its promises.
+//! [`Table`]: a table of events or of subscriptions, as it has to be for the promises to be kept.
 //!
-//! [`definition`] says what a table has, [`create`] makes one, [`requirement`] compares one with the definition for
+//! [`definition`] says what the two [kinds](Kind) have, [`create`] makes one, [`requirement`] compares one with the definition for
 //! [`check`] and [`suitable`], and [`describe`] tells what else there is to know. [`ask`] holds the requests.
 
 mod ask;
@@ -14,11 +14,12 @@ mod suitable;
 
 use std::{fmt, sync::Arc};
 
-pub(crate) use self::definition::LISTING;
+pub(crate) use self::definition::{LISTING, PARKED};
 pub use self::{
     ask::Known,
     check::Report,
     create::{Created, NewTable, Outcome, Progress},
+    definition::Kind,
     describe::{Billing, Description, Index, IndexKind, Recovery, Stream},
     requirement::{Finding, Requirement, Verdict},
 };
@@ -29,11 +30,12 @@ use crate::connection::DynamoDb;
 pub struct Table {
     dynamodb: DynamoDb,
     name: Arc<str>,
+    kind: Kind,
 }
 
 impl Table {
-    pub(crate) fn new(dynamodb: DynamoDb, name: Arc<str>) -> Self {
-        Self { dynamodb, name }
+    pub(crate) fn new(dynamodb: DynamoDb, name: Arc<str>, kind: Kind) -> Self {
+        Self { dynamodb, name, kind }
     }
 
     /// Its name.
@@ -41,10 +43,26 @@ impl Table {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// The same table, taken for one of that kind.
+    #[must_use]
+    pub fn of_kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
 }
 
 impl fmt::Debug for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Table").field("name", &self.name).field("dynamodb", &self.dynamodb).finish()
+        f.debug_struct("Table")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .field("dynamodb", &self.dynamodb)
+            .finish()
     }
 }

@@ -36,6 +36,10 @@ const CORE: &[&str] = &[
     "slab",
     "pin-project-lite",
     "tokio",
+    // What is worth telling.
+    "tracing",
+    "tracing-core",
+    "once_cell",
     // The cache.
     "lru",
     "hashbrown",
@@ -54,6 +58,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("aws-config", &["aws-event-sourcing-dynamodb"]),
     ("aws-credential-types", &["aws-event-sourcing-dynamodb"]),
     ("aws-sdk-dynamodb", &["aws-event-sourcing-dynamodb"]),
+    ("aws-sdk-dynamodbstreams", &["aws-event-sourcing-dynamodb"]),
     ("aws-smithy-*", &["aws-event-sourcing-dynamodb"]),
     ("aws-types", &["aws-event-sourcing-dynamodb"]),
     ("clap", &["aws-event-sourcing-cli"]),
@@ -61,7 +66,10 @@ const OWNERS: &[(&str, &[&str])] = &[
         "aws-event-sourcing-dynamodb",
         &["aws-event-sourcing-cli", "aws-event-sourcing-service", "aws-event-sourcing"],
     ),
-    ("aws-event-sourcing-sqlite", &["aws-event-sourcing-service", "aws-event-sourcing"]),
+    (
+        "aws-event-sourcing-sqlite",
+        &["aws-event-sourcing-cli", "aws-event-sourcing-service", "aws-event-sourcing"],
+    ),
 ];
 
 #[derive(Deserialize)]

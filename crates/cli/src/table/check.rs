@@ -2,17 +2,18 @@
 
 use std::process::ExitCode;
 
-use aws_event_sourcing_dynamodb::{Report, Verdict};
+use aws_event_sourcing_dynamodb::{Kind, Report, Verdict};
 use clap::Args;
 use serde::Serialize;
 
 use crate::{failure::Failure, options::Connection, print::Printer};
 
-/// Compare a table with what an event store needs, line by line
+/// Compare a table with what it has to be, line by line
 #[derive(Debug, Args)]
 #[command(
     long_about = "\
-Compare a table with what an event store needs, line by line.
+Compare a table with what it has to be, line by line: what an event store needs, or what is needed to keep how far
+subscriptions are. Which of them is told by the table's key.
 
 Each line begins with what was found out:
   ok           as it has to be
@@ -20,7 +21,7 @@ Each line begins with what was found out:
   advice       it works, and something else would be better
   unknown      it could not be looked at: a permission is missing
   not yet      the table or its index is still being made
-  WRONG        the event store would lose or mix up something, or not work at all
+  WRONG        something would be lost or mixed up, or not work at all
 
 The exit status is 1 when a line is unknown, not yet or WRONG.",
     after_help = "\
@@ -28,11 +29,16 @@ It needs the permissions dynamodb:DescribeTable, DescribeContinuousBackups and D
 
 Examples:
   eventctl table check products
+  eventctl table check subscriptions --subscriptions
   eventctl table check products --json | jq '.findings[] | select(.verdict != \"kept\")'"
 )]
 pub(crate) struct Check {
     /// The table's name, or its ARN
     name: String,
+
+    /// It has to be a table of subscriptions, whatever its key
+    #[arg(long)]
+    subscriptions: bool,
 }
 
 /// What programs get.
@@ -45,7 +51,9 @@ struct Document<'a> {
 
 impl Check {
     pub(super) async fn run(&self, connection: &Connection, printer: &Printer) -> Result<ExitCode, Failure> {
-        let report = connection.table(&self.name).await?.check().await?;
+        let kind = if self.subscriptions { Kind::Subscriptions } else { Kind::Events };
+        let table = connection.table(&self.name).await?.of_kind(kind);
+        let report = table.check().await?;
         let passed = report.passed();
         printer.print(&Document { passed, report: &report }, || describe(&report))?;
         Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -62,8 +70,16 @@ fn describe(report: &Report) -> String {
         .collect();
     let table = &report.table;
     if report.passed() {
-        format!("{report}\n\n{table} passes")
+        format!("{report}\n\n{table} passes{}", of_kind(report.kind))
     } else {
         format!("{report}\n\n{table} falls short: {}", counts.join(", "))
+    }
+}
+
+/// What it passes as, where that is not what most tables are.
+fn of_kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Events => "",
+        Kind::Subscriptions => " as a table of subscriptions",
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use aws_event_sourcing_dynamodb::{Created, Outcome};
+use aws_event_sourcing_dynamodb::{Created, Kind, Outcome};
 use clap::Args;
 
 use super::describe::{on_or_off, tags};
@@ -19,22 +19,28 @@ use crate::{
     long_about = "\
 Make a table, and wait until it can be used.
 
-It is billed on demand, and has the indexes, the stream and the point-in-time recovery that an event store needs. A
-table that is there already, and will do, is left as it is, but for what is asked and missing: point-in-time recovery,
-deletion protection and tags are turned on. So the command can be run again, after it was interrupted too.",
+It is billed on demand, and has the indexes, the stream and the point-in-time recovery that an event store needs; or
+what is needed to keep how far subscriptions are. A table that is there already, and will do, is left as it is, but for
+what is asked and missing: point-in-time recovery, deletion protection and tags are turned on. So the command can be run
+again, after it was interrupted too.",
     after_help = "\
 It needs the permissions dynamodb:DescribeTable, CreateTable, ListTagsOfResource, TagResource and
 UpdateContinuousBackups, and UpdateTable to protect a table that is there already.
 
 Examples:
   eventctl table create products
-  eventctl table create products --tag team=shop --tag stage=live --deletion-protection"
+  eventctl table create products --tag team=shop --tag stage=live --deletion-protection
+  eventctl table create subscriptions --subscriptions"
 )]
 pub(crate) struct Create {
     /// The table's name: 3 to 255 letters, digits, `_`, `-` and `.`
     name: String,
 
-    /// A tag, besides aws-event-sourcing=events; can be repeated
+    /// Make a table of subscriptions: how far they are, and what is parked
+    #[arg(long)]
+    subscriptions: bool,
+
+    /// A tag, besides aws-event-sourcing=events or =subscriptions; can be repeated
     #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = parse_tag)]
     tags: Vec<(String, String)>,
 
@@ -56,7 +62,8 @@ fn parse_tag(tag: &str) -> Result<(String, String), &'static str> {
 
 impl Create {
     pub(super) async fn run(&self, connection: &Connection, printer: &Printer) -> Result<ExitCode, Failure> {
-        let table = connection.table(&self.name).await?;
+        let kind = if self.subscriptions { Kind::Subscriptions } else { Kind::Events };
+        let table = connection.table(&self.name).await?.of_kind(kind);
         let mut create = table.create().deadline(Duration::from_secs(self.timeout.into()));
         for (key, value) in &self.tags {
             create = create.tag(key, value);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, process::ExitCode};
 
-use aws_event_sourcing_dynamodb::{Billing, Description, Index, IndexKind, Known, Recovery};
+use aws_event_sourcing_dynamodb::{Billing, Description, Index, IndexKind, Kind, Known, Recovery};
 use clap::Args;
 
 use crate::{
@@ -36,6 +36,10 @@ impl Describe {
 }
 
 fn describe(table: &Description) -> String {
+    let items = match table.kind {
+        Kind::Events => "commits",
+        Kind::Subscriptions => "items",
+    };
     let mut lines = vec![
         ("table", table.name.clone()),
         ("ARN", table.arn.clone()),
@@ -43,7 +47,7 @@ fn describe(table: &Description) -> String {
         ("status", table.status.clone()),
         ("created", or_unknown(table.created)),
         ("key", table.key.clone()),
-        ("commits", format!("{}, {} bytes (counted every six hours)", table.items, table.bytes)),
+        (items, format!("{}, {} bytes (counted every six hours)", table.items, table.bytes)),
         ("billing", billing(table.billing)),
     ];
     lines.extend(table.indexes.iter().map(|index| ("index", describe_index(index))));

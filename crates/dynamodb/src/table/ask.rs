@@ -76,7 +76,7 @@ impl<T: fmt::Display> fmt::Display for Known<T> {
 /// Names the request, sends it, and says what its error means.
 macro_rules! ask {
     ($table:expr, $operation:literal, $request:expr) => {{
-        let pending = Pending::unreported(&$table.dynamodb, $operation, &$table.name);
+        let pending = Pending::unreported(&$table.dynamodb, $operation, &$table.name, $table.kind);
         let answer = $request.customize().interceptor(pending.attempts()).send().await;
         answer.map_err(|error| pending.failed(error))
     }};

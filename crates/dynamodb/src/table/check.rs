@@ -7,12 +7,14 @@ use serde::Serialize;
 
 use super::{
     Table,
-    requirement::{Finding, Verdict, advise, judge, no_time_to_live, recovery},
+    definition::Kind,
+    requirement::{Finding, Verdict, advise, judge, no_time_to_live, recovery, sort_key},
 };
 use crate::error::Error;
 
 impl Table {
-    /// Compares the table with what it has to be. Three requests: `DescribeTable`, `DescribeContinuousBackups` and
+    /// Compares the table with what it has to be. One that was taken for a table of events, and has the sort key of a table
+    /// of subscriptions, is compared with what that has to be: the [report](Report::kind) says so. Three requests: `DescribeTable`, `DescribeContinuousBackups` and
     /// `DescribeTimeToLive`. A permission that is missing for one of the latter two is a finding of its own.
     ///
     /// # Errors
@@ -20,20 +22,27 @@ impl Table {
     /// Nothing can be said of the table: no region, no credentials, no permission for `dynamodb:DescribeTable`, DynamoDB
     /// not reached. That there is no such table is no error, but a finding.
     pub async fn check(&self) -> Result<Report, StoreError> {
-        Ok(Report { table: self.name.to_string(), findings: self.find().await? })
+        let (kind, findings) = self.find().await?;
+        Ok(Report { table: self.name.to_string(), kind, findings })
     }
 
-    async fn find(&self) -> Result<Vec<Finding>, Error> {
+    async fn find(&self) -> Result<(Kind, Vec<Finding>), Error> {
         let table = match self.ask_table().await {
             Ok(table) => table,
-            Err(Error::TableNotFound { place, .. }) => return Ok(vec![Finding::missing(&self.name, &place)]),
+            Err(Error::TableNotFound { place, .. }) => {
+                return Ok((self.kind, vec![Finding::missing(&self.name, self.kind, &place)]));
+            }
             Err(error) => return Err(error),
         };
-        let mut findings = judge(&table);
+        let kind = match self.kind {
+            Kind::Events => Kind::by_sort_key(sort_key(&table)),
+            Kind::Subscriptions => Kind::Subscriptions,
+        };
+        let mut findings = judge(kind, &table);
         findings.push(recovery(&self.ask_recovery().await?));
-        findings.push(no_time_to_live(&self.ask_time_to_live().await?));
-        findings.extend(advise(&table));
-        Ok(findings)
+        findings.push(no_time_to_live(kind, &self.ask_time_to_live().await?));
+        findings.extend(advise(kind, &table));
+        Ok((kind, findings))
     }
 }
 
@@ -43,12 +52,14 @@ impl Table {
 pub struct Report {
     /// The table's name.
     pub table: String,
+    /// What it was compared with.
+    pub kind: Kind,
     /// One finding for each requirement; the only one when there is no such table.
     pub findings: Vec<Finding>,
 }
 
 impl Report {
-    /// Whether all that the store needs is known to be there. Advice does not count.
+    /// Whether all that is needed is known to be there. Advice does not count.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.findings.iter().all(|finding| match finding.verdict {

@@ -17,21 +17,18 @@ use tokio::time::{Instant, sleep};
 use super::{
     Table,
     ask::{Known, refusal, to_tags},
-    definition::{TABLE_KEY, attributes, key_schema, listing, stream, together},
+    definition::{Kind, TAG, key_schema},
     name,
     requirement::{Verdict, judge, status},
 };
 use crate::{error::Error, request::Pending};
-
-/// By this tag people know what a table is.
-const TAG: (&str, &str) = ("aws-event-sourcing", "events");
 
 /// Pauses between two looks at a table that is not ready.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 impl Table {
-    /// Makes the table: on demand, with its indexes, its stream and point-in-time recovery.
+    /// Makes the table: on demand, with its indexes, point-in-time recovery and, for events, a stream.
     ///
     /// ```no_run
     /// # async fn example(dynamodb: aws_event_sourcing_dynamodb::DynamoDb) -> Result<(), Box<dyn std::error::Error>> {
@@ -122,6 +119,8 @@ pub struct Created {
     pub arn: String,
     /// The region that it is in.
     pub region: String,
+    /// What it is for.
+    pub kind: Kind,
     /// Whether this call made it.
     pub outcome: Outcome,
     /// Its tags; those of AWS's own tools and of others included, when the table was there.
@@ -133,8 +132,8 @@ pub struct Created {
 }
 
 impl NewTable {
-    /// Tags the table. A key that comes again replaces its value. One tag is always set: `aws-event-sourcing` = `events`,
-    /// unless the caller gives it another value, or may not tag tables and asks for no tags.
+    /// Tags the table. A key that comes again replaces its value. One tag is always set: `aws-event-sourcing` = `events`
+    /// or `subscriptions`, unless the caller gives it another value, or may not tag tables and asks for no tags.
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.tags.insert(key.into(), value.into());
         self
@@ -170,7 +169,7 @@ impl NewTable {
         name::check(&self.table.name)?;
         let Self { table, tags, deletion_protection, deadline, on_progress } = self;
         let started = Instant::now();
-        let wanted = Wanted { tags, deletion_protection };
+        let wanted = Wanted { kind: table.kind, tags, deletion_protection };
         let making = Making { table, started, deadline, on_progress, pause: FIRST_PAUSE, outcome: None };
         Ok(making.run(wanted).await?)
     }
@@ -184,6 +183,7 @@ impl fmt::Debug for NewTable {
 
 /// What the caller wants beyond the definition.
 struct Wanted {
+    kind: Kind,
     tags: BTreeMap<String, String>,
     deletion_protection: Option<Protect>,
 }
@@ -191,8 +191,7 @@ struct Wanted {
 impl Wanted {
     /// With the tag that each table has.
     fn all_tags(&self) -> BTreeMap<String, String> {
-        let (key, value) = TAG;
-        let mut tags = BTreeMap::from([(key.to_owned(), value.to_owned())]);
+        let mut tags = BTreeMap::from([(TAG.to_owned(), self.kind.to_string())]);
         tags.extend(self.tags.clone());
         tags
     }
@@ -223,6 +222,7 @@ impl Making {
             name: self.table.name.to_string(),
             arn,
             region: self.table.dynamodb.region().to_owned(),
+            kind: self.table.kind,
             outcome: self.outcome.unwrap_or(Outcome::AlreadyThere),
             tags,
             deletion_protection,
@@ -238,7 +238,7 @@ impl Making {
                 Err(error) => return Err(error),
                 Ok(found) if found.table_status == Some(TableStatus::Deleting) => status(&found).to_owned(),
                 Ok(found) => {
-                    let findings = judge(&found);
+                    let findings = judge(self.table.kind, &found);
                     self.table.refuse_broken(&findings)?;
                     if self.outcome.is_none() {
                         self.outcome = Some(Outcome::AlreadyThere);
@@ -273,18 +273,18 @@ impl Making {
         wanted: &Wanted,
         tags: &BTreeMap<String, String>,
     ) -> Result<String, Error> {
-        let Table { dynamodb, name } = &self.table;
-        let pending = Pending::unreported(dynamodb, "CreateTable", name);
+        let Table { dynamodb, name, kind } = &self.table;
+        let pending = Pending::unreported(dynamodb, "CreateTable", name, *kind);
         let request = dynamodb
             .client()
             .create_table()
             .table_name(&**name)
-            .set_attribute_definitions(Some(attributes()))
-            .set_key_schema(Some(key_schema(TABLE_KEY)))
-            .global_secondary_indexes(listing())
-            .local_secondary_indexes(together())
+            .set_attribute_definitions(Some(kind.attributes()))
+            .set_key_schema(Some(key_schema(kind.key())))
+            .global_secondary_indexes(kind.global_index().into())
+            .set_local_secondary_indexes(kind.local_index().map(|index| vec![index]))
             .billing_mode(BillingMode::PayPerRequest)
-            .stream_specification(stream())
+            .set_stream_specification(kind.stream())
             .set_deletion_protection_enabled(wanted.deletion_protection.as_ref().map(|Protect| true))
             .set_tags(Some(to_tags(tags)).filter(|tags| !tags.is_empty()));
         // Not tried again by the SDK, which takes a limit for throttling: the loop around this does it, until its own

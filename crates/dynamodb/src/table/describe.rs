@@ -16,7 +16,8 @@ use serde::Serialize;
 use super::{
     Table,
     ask::Known,
-    requirement::{describe_key, is_on_demand, status},
+    definition::Kind,
+    requirement::{describe_key, is_on_demand, sort_key, status},
 };
 use crate::error::Error;
 
@@ -43,6 +44,7 @@ impl Table {
             name: table.table_name.clone().unwrap_or_else(|| self.name.to_string()),
             arn,
             region: self.dynamodb.region().to_owned(),
+            kind: Kind::by_sort_key(sort_key(&table)),
             status: status(&table).to_owned(),
             created: table.creation_date_time.and_then(timestamp),
             key: describe_key(table.key_schema(), table.attribute_definitions()),
@@ -68,13 +70,15 @@ pub struct Description {
     pub arn: String,
     /// The region of the connection.
     pub region: String,
+    /// What it is for, by its key.
+    pub kind: Kind,
     /// `ACTIVE`, `CREATING`, `UPDATING`, … as the service says it.
     pub status: String,
     /// When it was made.
     pub created: Option<Timestamp>,
     /// Partition key and sort key: `id S, number N`.
     pub key: String,
-    /// How many items, one for each commit. AWS counts about every six hours.
+    /// How many items: one for each commit, in a table of events. AWS counts about every six hours.
     pub items: u64,
     /// Size of the items. AWS measures about every six hours.
     pub bytes: u64,

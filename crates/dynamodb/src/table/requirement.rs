@@ -5,35 +5,37 @@ use std::fmt;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndexDescription, IndexStatus, KeySchemaElement,
     KeyType, MultiRegionConsistency, PointInTimeRecoveryDescription, PointInTimeRecoveryStatus,
-    ProjectionType, ScalarAttributeType, StreamViewType, TableDescription, TableStatus,
-    TimeToLiveDescription, TimeToLiveStatus,
+    ScalarAttributeType, StreamViewType, TableDescription, TableStatus, TimeToLiveDescription,
+    TimeToLiveStatus,
 };
 use serde::Serialize;
 
 use super::{
     ask::Known,
-    definition::{Key, LISTING, LISTING_KEY, TABLE_KEY, TOGETHER, TOGETHER_KEY},
+    definition::{GlobalIndex, Key, Kind, TOGETHER, TOGETHER_KEY},
 };
 
-/// Something that the table of a resource type has to be or have.
+/// Something that a table has to be or have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Requirement {
     /// It exists and can be used.
     Active,
-    /// The partition key is `id`, a string, and the sort key `number`, a number: one item for each commit, a resource's
-    /// in order.
+    /// The partition key is `id`, a string. The sort key is, for events, `number`, a number: one item for each commit, a
+    /// resource's in order; for subscriptions `part`, a string.
     Key,
-    /// The index `listing`: resources by creation time.
+    /// The index `listing` of events: resources by creation time.
     ListingIndex,
-    /// A local index: it keeps each resource in one shard of the stream.
+    /// The index `parked` of subscriptions: what waits to be tried again, by time.
+    ParkedIndex,
+    /// A local index of events: it keeps each resource in one shard of the stream.
     LocalIndex,
-    /// The stream carries new images: subscriptions.
+    /// The stream of events carries new images: what subscriptions follow.
     Stream,
     /// The table can be restored as it was at any second of the last weeks.
     PointInTimeRecovery,
-    /// No time-to-live, which would delete events.
+    /// No time-to-live, which would delete items.
     NoTimeToLive,
     /// It is written in one region: conditions do not hold across several.
     OneRegion,
@@ -51,6 +53,7 @@ impl Requirement {
             Self::Active => "table",
             Self::Key => "key",
             Self::ListingIndex => "listing index",
+            Self::ParkedIndex => "parked index",
             Self::LocalIndex => "local index",
             Self::Stream => "stream",
             Self::PointInTimeRecovery => "point-in-time recovery",
@@ -77,13 +80,13 @@ pub enum Verdict {
     Kept,
     /// The service does not offer it, as DynamoDB Local does not offer everything. Nothing can be done.
     NotOffered,
-    /// It is not, and the store works; something else would be better.
+    /// It is not, and all works; something else would be better.
     Advice,
     /// It could not be looked at: a permission is missing.
     Unknown,
     /// Not yet: the table or its index is still being made.
     NotYet,
-    /// It is not, and the store would break a promise.
+    /// It is not, and a promise would be broken.
     Broken,
 }
 
@@ -158,20 +161,24 @@ impl Finding {
     }
 
     /// That there is no such table.
-    pub(super) fn missing(table: &str, place: &str) -> Self {
-        let advice = format!("`eventctl table create {table}` makes it");
+    pub(super) fn missing(table: &str, kind: Kind, place: &str) -> Self {
+        let advice = format!("`eventctl table create {table}{}` makes it", kind.flag());
         Self::broken(Requirement::Active, format!("there is none in {place}"), advice)
     }
 }
 
 /// What a table's own description says about all that it has to be.
-pub(super) fn judge(table: &TableDescription) -> Vec<Finding> {
-    vec![active(table), key(table), listing_index(table), local_index(table), stream(table)]
+pub(super) fn judge(kind: Kind, table: &TableDescription) -> Vec<Finding> {
+    let mut findings = vec![active(table), key(kind, table), global_index(kind, table)];
+    if kind == Kind::Events {
+        findings.extend([local_index(table), stream(table)]);
+    }
+    findings
 }
 
 /// What a table's own description says about all that would be better.
-pub(super) fn advise(table: &TableDescription) -> Vec<Finding> {
-    vec![one_region(table), on_demand(table), deletion_protection(table)]
+pub(super) fn advise(kind: Kind, table: &TableDescription) -> Vec<Finding> {
+    vec![one_region(kind, table), on_demand(table), deletion_protection(kind, table)]
 }
 
 /// The status as the service writes it.
@@ -200,10 +207,10 @@ fn active(table: &TableDescription) -> Finding {
     }
 }
 
-fn key(table: &TableDescription) -> Finding {
+fn key(kind: Kind, table: &TableDescription) -> Finding {
     let requirement = Requirement::Key;
     let found = describe_key(table.key_schema(), table.attribute_definitions());
-    let needed = describe_needed(&TABLE_KEY);
+    let needed = describe_needed(&kind.key());
     if found == needed {
         return Finding::kept(requirement, found);
     }
@@ -211,12 +218,16 @@ fn key(table: &TableDescription) -> Finding {
     Finding::broken(requirement, found, advice)
 }
 
-fn listing_index(table: &TableDescription) -> Finding {
-    let requirement = Requirement::ListingIndex;
-    let needed = describe_needed(&LISTING_KEY);
-    let index = table.global_secondary_indexes().iter().find(|index| index.index_name() == Some(LISTING));
+fn global_index(kind: Kind, table: &TableDescription) -> Finding {
+    let GlobalIndex { name, key, projection } = kind.global_index();
+    let (requirement, projecting) = match kind {
+        Kind::Events => (Requirement::ListingIndex, "the keys only"),
+        Kind::Subscriptions => (Requirement::ParkedIndex, "all attributes"),
+    };
+    let needed = describe_needed(&key);
+    let index = table.global_secondary_indexes().iter().find(|index| index.index_name() == Some(name));
     let Some(index) = index else {
-        let advice = format!("add a global index `{LISTING}` on {needed}, projecting the keys only");
+        let advice = format!("add a global index `{name}` on {needed}, projecting {projecting}");
         return Finding::broken(requirement, "missing", advice);
     };
     let found = describe_key(index.key_schema(), table.attribute_definitions());
@@ -231,12 +242,22 @@ fn listing_index(table: &TableDescription) -> Finding {
     }
     let projected = index.projection.as_ref().and_then(|projection| projection.projection_type());
     match projected {
-        Some(ProjectionType::KeysOnly) | None => Finding::kept(requirement, format!("on {found}, keys only")),
-        Some(more) => Finding::advice(
-            requirement,
-            format!("on {found}, projecting {more}"),
-            "the keys are all that is read: the rest costs storage and write units",
-        ),
+        Some(projected) if *projected != projection => {
+            let found = format!("on {found}, projecting {projected}");
+            match kind {
+                Kind::Events => Finding::advice(
+                    requirement,
+                    found,
+                    "the keys are all that is read: the rest costs storage and write units",
+                ),
+                Kind::Subscriptions => Finding::broken(
+                    requirement,
+                    found,
+                    "all attributes are read from it: delete it and add it again, projecting ALL",
+                ),
+            }
+        }
+        _ => Finding::kept(requirement, format!("on {found}, {}", projecting.trim_start_matches("the "))),
     }
 }
 
@@ -321,7 +342,7 @@ pub(super) fn recovery(recovery: &Known<Option<PointInTimeRecoveryDescription>>)
 }
 
 /// Whether something deletes items.
-pub(super) fn no_time_to_live(time_to_live: &Known<Option<TimeToLiveDescription>>) -> Finding {
+pub(super) fn no_time_to_live(kind: Kind, time_to_live: &Known<Option<TimeToLiveDescription>>) -> Finding {
     let requirement = Requirement::NoTimeToLive;
     match time_to_live {
         Known::NotOffered => Finding::not_offered(requirement),
@@ -331,19 +352,23 @@ pub(super) fn no_time_to_live(time_to_live: &Known<Option<TimeToLiveDescription>
                 let status = time_to_live.time_to_live_status.as_ref();
                 matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling))
             });
+            let what = match kind {
+                Kind::Events => "events",
+                Kind::Subscriptions => "what is known of subscriptions",
+            };
             match on {
                 None => Finding::kept(requirement, "off"),
                 Some(on) => Finding::broken(
                     requirement,
                     format!("on, by the attribute {:?}", on.attribute_name().unwrap_or_default()),
-                    "turn it off: it would delete events",
+                    format!("turn it off: it would delete {what}"),
                 ),
             }
         }
     }
 }
 
-fn one_region(table: &TableDescription) -> Finding {
+fn one_region(kind: Kind, table: &TableDescription) -> Finding {
     let requirement = Requirement::OneRegion;
     let others: Vec<_> = table.replicas().iter().filter_map(|replica| replica.region_name()).collect();
     if others.is_empty() {
@@ -353,7 +378,12 @@ fn one_region(table: &TableDescription) -> Finding {
     if table.multi_region_consistency == Some(MultiRegionConsistency::Strong) {
         return Finding::kept(requirement, format!("{found}, strongly consistent"));
     }
-    Finding::advice(requirement, found, "write in one region only: elsewhere a commit can replace another")
+    let what = match kind {
+        Kind::Events => "a commit",
+        Kind::Subscriptions => "a record",
+    };
+    let advice = format!("write in one region only: elsewhere {what} can replace another");
+    Finding::advice(requirement, found, advice)
 }
 
 /// How it is billed. A table that has always had provisioned capacity does not say so.
@@ -373,17 +403,23 @@ fn on_demand(table: &TableDescription) -> Finding {
     )
 }
 
-fn deletion_protection(table: &TableDescription) -> Finding {
+fn deletion_protection(kind: Kind, table: &TableDescription) -> Finding {
     let requirement = Requirement::DeletionProtection;
     match table.deletion_protection_enabled {
         None => Finding::not_offered(requirement),
         Some(true) => Finding::kept(requirement, "on"),
-        Some(false) => Finding::advice(requirement, "off", "turn it on where the events matter"),
+        Some(false) => Finding::advice(requirement, "off", format!("turn it on where the {kind} matter")),
     }
 }
 
 fn describe_status(index: &GlobalSecondaryIndexDescription) -> String {
     index.index_status.as_ref().map_or("without a status", IndexStatus::as_str).to_owned()
+}
+
+/// The name of the sort key; empty when there is none.
+pub(super) fn sort_key(table: &TableDescription) -> &str {
+    let key = table.key_schema().iter().find(|element| *element.key_type() == KeyType::Range);
+    key.map_or("", KeySchemaElement::attribute_name)
 }
 
 /// A key in words: `id S, number N`.

@@ -12,14 +12,14 @@ use super::{
 use crate::error::Error;
 
 impl Table {
-    /// Whether the store can keep its promises with this table, as far as one `DescribeTable` tells. For a service that
+    /// Whether the promises can be kept with this table, as far as one `DescribeTable` tells. For a service that
     /// starts: [`check`](Self::check) looks closer.
     ///
     /// # Errors
     ///
     /// One line that names the table and what to do, as the [source](std::error::Error::source) of the error.
     /// [`Misconfigured`](aws_event_sourcing_core::StoreErrorKind::Misconfigured) when there is no such table, or one
-    /// with other keys, without one of the indexes or without a stream;
+    /// with other keys, without one of the indexes or, for events, without a stream;
     /// [`Unavailable`](aws_event_sourcing_core::StoreErrorKind::Unavailable) when it is still being made, or DynamoDB
     /// cannot be reached; [`Denied`](aws_event_sourcing_core::StoreErrorKind::Denied) without credentials or without
     /// the permission `dynamodb:DescribeTable`.
@@ -28,7 +28,7 @@ impl Table {
     }
 
     fn judge_suitable(&self, table: &TableDescription) -> Result<(), Error> {
-        let findings = judge(table);
+        let findings = judge(self.kind, table);
         self.refuse_broken(&findings)?;
         match findings.iter().find(|finding| finding.verdict == Verdict::NotYet) {
             None => Ok(()),
@@ -48,7 +48,11 @@ impl Table {
         if faults.is_empty() {
             Ok(())
         } else {
-            Err(Error::Unsuitable { table: Arc::clone(&self.name), short: faults.join("; ") })
+            Err(Error::Unsuitable {
+                table: Arc::clone(&self.name),
+                kind: self.kind,
+                short: faults.join("; "),
+            })
         }
     }
 }

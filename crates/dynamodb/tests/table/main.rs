@@ -5,5 +5,8 @@ mod check;
 mod create;
 mod describe;
 mod scripted;
+#[path = "../common/scripted.rs"]
+mod service;
+mod subscriptions;
 mod suitable;
 mod support;

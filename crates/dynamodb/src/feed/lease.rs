@@ -1,0 +1,288 @@
+//! [`Lease`]: the right to a part, for as long as it is renewed. [`Held`]: that right in the hands of a follower.
+//!
+//! A lease counts from the moment at which the request that renewed it was sent. Others count from when they saw the
+//! renewal, which was later: so it has ended here before it is abandoned there.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use aws_event_sourcing_core::{StoreError, subscription::Hold};
+use futures_core::future::BoxFuture;
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+    time::{Instant, sleep, sleep_until, timeout_at},
+};
+
+use super::{
+    leases::{Change, Changed, Leases},
+    plan::LATE,
+};
+use crate::error::Error;
+
+/// A part that is this process's.
+pub(super) struct Lease {
+    pub(super) leases: Arc<Leases>,
+    /// The sort key of its item.
+    pub(super) part: Arc<str>,
+    pub(super) name: Arc<str>,
+    pub(super) round: u64,
+    pub(super) owner: Arc<str>,
+    pub(super) time: Duration,
+    /// The last counter that was used. One write at a time.
+    counter: tokio::sync::Mutex<u64>,
+    /// When the last write that went well was sent.
+    renewed: Mutex<Instant>,
+    /// True when it is over.
+    over: watch::Sender<bool>,
+    /// Whether nobody has it in hand any more.
+    is_dropped: AtomicBool,
+    /// Which records are at which positions, behind what is saved.
+    positions: Mutex<VecDeque<(u64, Box<str>)>>,
+    /// True when it is to be handed over.
+    handed_over: watch::Sender<bool>,
+    /// Is told when something about the lease has changed.
+    changed: Arc<Notify>,
+}
+
+/// What is taken.
+pub(super) struct Taken {
+    pub(super) part: Arc<str>,
+    pub(super) name: Arc<str>,
+    pub(super) round: u64,
+    pub(super) owner: Arc<str>,
+    pub(super) time: Duration,
+    pub(super) counter: u64,
+    /// When the request was sent that took it.
+    pub(super) sent: Instant,
+}
+
+impl Lease {
+    pub(super) fn new(leases: Arc<Leases>, taken: Taken, changed: Arc<Notify>) -> Self {
+        let Taken { part, name, round, owner, time, counter, sent } = taken;
+        Self {
+            leases,
+            part,
+            name,
+            round,
+            owner,
+            time,
+            counter: counter.into(),
+            renewed: sent.into(),
+            over: watch::Sender::new(false),
+            is_dropped: false.into(),
+            positions: Mutex::default(),
+            handed_over: watch::Sender::new(false),
+            changed,
+        }
+    }
+
+    /// Whether it is this process's.
+    pub(super) fn is_ours(&self) -> bool {
+        !*self.over.borrow() && Instant::now() < self.ends()
+    }
+
+    /// Whether nobody has it in hand any more.
+    pub(super) fn is_dropped(&self) -> bool {
+        self.is_dropped.load(Ordering::Acquire)
+    }
+
+    /// Ends it here, whatever its item says.
+    pub(super) fn lose(&self) {
+        self.over.send_replace(true);
+        self.changed.notify_one();
+    }
+
+    /// Asks for it to be handed over: what reads the part ends, and who handles it finishes what is under way.
+    pub(super) fn hand_over(&self) {
+        self.handed_over.send_replace(true);
+    }
+
+    /// Whether it is to be handed over.
+    pub(super) fn is_handed_over(&self) -> bool {
+        *self.handed_over.borrow()
+    }
+
+    /// Waits until it is to be handed over. Gives the reason.
+    pub(super) async fn until_handed_over(&self) -> Error {
+        // The sender is here.
+        let _ = self.handed_over.subscribe().wait_for(|handed_over| *handed_over).await;
+        Error::HandedOver { part: self.name.clone(), key: self.leases.key().clone() }
+    }
+
+    /// Gives back, when nobody has it in hand any more, what was to be handed over.
+    pub(super) async fn give_back(&self) -> Result<(), Error> {
+        let mut counter = self.counter.lock().await;
+        *counter += 1;
+        let Self { leases, part, round, owner, .. } = self;
+        leases.write(part, *round, owner, *counter, &Change::Release).await.map(drop)
+    }
+
+    /// Waits until it is over.
+    pub(super) async fn is_over(&self) {
+        // The sender is here.
+        let _ = self.over.subscribe().wait_for(|over| *over).await;
+    }
+
+    /// Notes which record is at a position.
+    pub(super) fn note(&self, position: u64, record: Box<str>) {
+        self.positions().push_back((position, record));
+    }
+
+    fn renewed(&self) -> Instant {
+        *self.renewed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ends(&self) -> Instant {
+        self.renewed() + self.time
+    }
+
+    fn positions(&self) -> MutexGuard<'_, VecDeque<(u64, Box<str>)>> {
+        self.positions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn not_ours(&self) -> Error {
+        Error::NotOurs { part: self.name.clone(), key: self.leases.key().clone() }
+    }
+
+    async fn write(&self, change: &Change) -> Result<(), Error> {
+        let mut counter = self.counter.lock().await;
+        if !self.is_ours() {
+            return Err(self.not_ours());
+        }
+        let sent = Instant::now();
+        // Used up, whatever comes of it: a write whose future is dropped may arrive all the same.
+        *counter += 1;
+        let Self { leases, part, round, owner, .. } = self;
+        match leases.write(part, *round, owner, *counter, change).await? {
+            Changed::Done => {
+                *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = sent;
+                Ok(())
+            }
+            Changed::TooLate => {
+                self.lose();
+                Err(self.not_ours())
+            }
+        }
+    }
+
+    fn warn(&self, error: &Error) {
+        let (subscription, error) = (self.leases.key(), error as &dyn std::error::Error);
+        tracing::warn!(%subscription, part = &*self.name, error, "cannot renew the lease");
+    }
+
+    /// Renews it when a third of its time has passed since it was last written, until it is over.
+    async fn renew(self: Arc<Self>) {
+        while self.is_ours() {
+            let next = self.renewed() + self.time / 3;
+            if Instant::now() < next {
+                sleep_until(next).await;
+                continue;
+            }
+            match timeout_at(self.ends(), self.write(&Change::Renew)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) if self.is_ours() => {
+                    self.warn(&error);
+                    sleep(self.time / 10).await;
+                }
+                Ok(Err(_)) | Err(_) => {}
+            }
+        }
+        self.lose();
+    }
+}
+
+/// What is read.
+pub(super) enum Of {
+    Shard,
+    /// The table, since then.
+    Past(Instant),
+}
+
+/// A lease in the hands of a follower. Renewed as long as it is not dropped.
+pub(super) struct Held {
+    lease: Arc<Lease>,
+    of: Of,
+    renewing: JoinHandle<()>,
+}
+
+impl Held {
+    pub(super) fn new(lease: Arc<Lease>, of: Of) -> Self {
+        let renewing = tokio::spawn(Arc::clone(&lease).renew());
+        Self { lease, of, renewing }
+    }
+
+    async fn end(&self, change: Change) -> Result<(), Error> {
+        self.lease.write(&change).await?;
+        self.lease.lose();
+        Ok(())
+    }
+}
+
+impl Hold for Held {
+    fn is_ours(&self) -> bool {
+        self.lease.is_ours()
+    }
+
+    /// One write; none where nothing is to be noted, as in a part that is read anew if it is not finished.
+    fn save(&self, position: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            if !self.lease.is_ours() {
+                return Err(self.lease.not_ours().into());
+            }
+            let record = {
+                let positions = self.lease.positions();
+                let count = positions.partition_point(|(noted, _)| *noted <= position);
+                count.checked_sub(1).map(|last| positions[last].1.clone())
+            };
+            if let Some(record) = record {
+                self.lease.write(&Change::Save(record)).await?;
+                let mut positions = self.lease.positions();
+                let count = positions.partition_point(|(noted, _)| *noted <= position);
+                positions.drain(..count);
+            }
+            Ok(())
+        })
+    }
+
+    fn finish(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let change = match self.of {
+                Of::Past(since) if since.elapsed() > LATE => {
+                    let Lease { name, leases, .. } = &*self.lease;
+                    tracing::warn!(
+                        subscription = %leases.key(), part = &**name,
+                        "it took so long that the stream may not go back to when it began: it is read once more"
+                    );
+                    Change::Release
+                }
+                _ => Change::Finish,
+            };
+            Ok(self.end(change).await?)
+        })
+    }
+
+    fn release(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            match self.end(Change::Release).await {
+                // There is nothing to give back.
+                Ok(()) | Err(Error::NotOurs { .. }) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.renewing.abort();
+        self.lease.is_dropped.store(true, Ordering::Release);
+        self.lease.lose();
+    }
+}

@@ -1,0 +1,183 @@
+//! [`Reading`]: one shard of a stream, from a place on.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_event_sourcing_core::{
+    StoreError,
+    subscription::{Batch, Delivery},
+};
+use aws_sdk_dynamodbstreams::types::{Record, StreamRecord};
+use futures_core::stream::BoxStream;
+use futures_util::{
+    StreamExt as _,
+    future::{Either, select},
+    stream,
+};
+use tokio::time::sleep;
+
+use super::{
+    lease::Lease,
+    record::{self, Told},
+    stream::{Fault, From, Records, TableStream},
+};
+use crate::error::Error;
+
+/// The pauses while nothing happens. The fifth in a row is the longest, so an idle shard is asked once a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often a shard's oldest record may be gone before it was read.
+const HORIZONS: u32 = 10;
+
+/// A shard that is being read.
+pub(super) struct Reading {
+    pub(super) stream: TableStream,
+    pub(super) arn: Arc<str>,
+    pub(super) shard: Arc<str>,
+    pub(super) lease: Arc<Lease>,
+    pub(super) from: From,
+    /// Whether records that are gone before the first one was read are in the table that was read.
+    pub(super) is_root: bool,
+}
+
+/// How far it is read.
+struct Place {
+    reading: Reading,
+    iterator: Option<String>,
+    position: u64,
+    pause: Option<Duration>,
+    horizons: u32,
+    /// Comes behind what was read before it.
+    failed: Option<Error>,
+    is_over: bool,
+}
+
+impl Reading {
+    /// The commits of the shard, to its end. Ends early when the lease is over.
+    pub(super) fn batches(self) -> BoxStream<'static, Result<Batch, StoreError>> {
+        let place = Place {
+            reading: self,
+            iterator: None,
+            position: 0,
+            pause: None,
+            horizons: 0,
+            failed: None,
+            is_over: false,
+        };
+        let batches = stream::unfold(place, |mut place| async {
+            let lease = place.reading.lease.clone();
+            let next = select(Box::pin(place.next()), Box::pin(lease.until_handed_over()));
+            let next = match select(next, Box::pin(lease.is_over())).await {
+                Either::Left((Either::Left((next, _)), _)) => next,
+                Either::Left((Either::Right((error, _)), _)) => Some(Err(error.into())),
+                Either::Right(_) => None,
+            };
+            // Nothing comes behind an error.
+            if matches!(next, Some(Err(_))) {
+                place.is_over = true;
+            }
+            next.map(|batch| (batch, place))
+        });
+        batches.boxed()
+    }
+}
+
+impl Place {
+    async fn next(&mut self) -> Option<Result<Batch, StoreError>> {
+        loop {
+            if let Some(error) = self.failed.take() {
+                self.is_over = true;
+                return Some(Err(error.into()));
+            }
+            if self.is_over {
+                return None;
+            }
+            if let Some(pause) = self.pause {
+                sleep(pause).await;
+            }
+            match self.read().await {
+                Ok(Records { records, next }) => {
+                    self.is_over = next.is_none();
+                    self.iterator = next;
+                    if records.is_empty() {
+                        let longer = self.pause.map_or(FIRST_PAUSE, |pause| pause * 2);
+                        self.pause = Some(longer.min(LONGEST_PAUSE));
+                        continue;
+                    }
+                    self.pause = None;
+                    let batch = self.take(records);
+                    if self.failed.is_some() {
+                        self.is_over = false;
+                    }
+                    return Some(Ok(batch));
+                }
+                Err(Fault::Expired) => self.iterator = None,
+                Err(Fault::Trimmed) => self.trimmed().await,
+                Err(Fault::Failed(error)) => self.failed = Some(error),
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<Records, Fault> {
+        let Reading { stream, arn, shard, from, .. } = &self.reading;
+        let iterator = match &self.iterator {
+            Some(iterator) => iterator,
+            None => self.iterator.insert(stream.iterator(arn, shard, from).await?),
+        };
+        stream.records(iterator).await
+    }
+
+    /// What follows is no longer in the stream. If nothing was read yet, the oldest record may only have gone after the
+    /// iterator was made, and is in the table.
+    async fn trimmed(&mut self) {
+        let Reading { stream, arn, shard, lease, from, is_root } = &self.reading;
+        if *is_root && *from == From::Horizon && self.horizons < HORIZONS {
+            self.horizons += 1;
+            self.iterator = None;
+            return;
+        }
+        let trimmed = Error::Trimmed { table: stream.table.clone(), shard: shard.clone() };
+        tracing::warn!(
+            subscription = %lease.leases.key(), table = &*stream.table, shard = &**shard,
+            "the stream no longer has all that follows: the table is read again"
+        );
+        let started_over = lease.leases.start_over(lease.round, arn).await;
+        self.failed = Some(started_over.err().unwrap_or(trimmed));
+    }
+
+    /// The commits of records, up to one that cannot be read.
+    fn take(&mut self, records: Vec<Record>) -> Batch {
+        let Reading { stream, shard, lease, from, .. } = &mut self.reading;
+        let mut deliveries = Vec::with_capacity(records.len());
+        for record in records {
+            let number = record.dynamodb().and_then(StreamRecord::sequence_number);
+            let number: Option<Box<str>> = number.map(Into::into);
+            match record::read(record, &stream.resource_type, &stream.table, shard) {
+                Ok(told) => {
+                    self.position += 1;
+                    match told {
+                        Told::Commit(commit) => {
+                            deliveries.push(Delivery { commit, position: self.position });
+                        }
+                        Told::Breach { what, id, number } => tracing::error!(
+                            table = &*stream.table,
+                            id,
+                            number,
+                            what = what.as_str(),
+                            "an event was changed by hand: events are immutable, and this is not delivered"
+                        ),
+                    }
+                }
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+            if let Some(number) = number {
+                lease.note(self.position, number.clone());
+                *from = From::Behind(number);
+            }
+        }
+        Batch { deliveries, up_to: self.position }
+    }
+}

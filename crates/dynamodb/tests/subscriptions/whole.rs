@@ -1,0 +1,199 @@
+//! The whole of it: subscriptions that run in several processes, which come and go, on a store that is written to.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use aws_event_sourcing_core::{
+    Aggregate, Event, Recorded, Repository,
+    subscription::{Backoff, Context, Failure, ProgressStore as _, Source, Start, Subscription},
+};
+use aws_event_sourcing_dynamodb::DynamoDb;
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
+
+use crate::support::{Tables, dynamodb, key, until};
+
+#[derive(Debug, Clone, Default)]
+struct Notebook;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
+enum NotebookEvent {
+    NoteAdded { text: String },
+}
+
+impl Aggregate for Notebook {
+    const TYPE: &'static str = "notebook";
+    type Event = NotebookEvent;
+    type Error = &'static str;
+
+    fn validate(&self, _: &NotebookEvent) -> Result<(), &'static str> {
+        Ok(())
+    }
+
+    fn apply(&mut self, _: &NotebookEvent) {}
+}
+
+/// What was handled of each resource, in the order in which it was.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<BTreeMap<String, Vec<u64>>>>);
+
+impl Log {
+    /// A handler that fails now and then.
+    fn handler(
+        &self,
+        fails: fn(u64, &Context) -> bool,
+    ) -> impl Fn(Recorded<NotebookEvent>, Context) -> std::future::Ready<Result<(), Failure>> + Send + Sync + use<>
+    {
+        let log = self.clone();
+        move |event, context| {
+            if fails(event.number, &context) {
+                return std::future::ready(Err(Failure::park("not now")));
+            }
+            let mut handled = log.0.lock().expect("no test panics with it");
+            handled.entry(event.resource.id.to_string()).or_default().push(event.number);
+            std::future::ready(Ok(()))
+        }
+    }
+
+    /// How many events of how many resources, none counted twice.
+    fn count(&self) -> usize {
+        let handled = self.0.lock().expect("no test panics with it");
+        handled.values().map(|numbers| numbers.iter().copied().max().unwrap_or(0) as usize).sum()
+    }
+
+    /// Each event came, and none before the one before it had.
+    fn check(&self, resources: usize, events: u64) {
+        let handled = self.0.lock().expect("no test panics with it");
+        assert_eq!(handled.len(), resources);
+        for (resource, numbers) in handled.iter() {
+            let mut next = 1;
+            for number in numbers {
+                assert!(*number <= next, "{resource}: {number} before {next} in {numbers:?}");
+                next = next.max(number + 1);
+            }
+            assert_eq!(next, events + 1, "{resource}: {numbers:?}");
+        }
+    }
+}
+
+/// A process that runs a subscription, until it is told to stop or is killed.
+struct Running {
+    task: JoinHandle<()>,
+    stop: tokio::sync::oneshot::Sender<()>,
+}
+
+impl Running {
+    fn start(tables: &Tables, dynamodb: &DynamoDb, subscription: Subscription) -> Self {
+        let source = Source {
+            events: Arc::new(tables.store(dynamodb)),
+            feed: Arc::new(tables.feed(dynamodb)),
+            progress: Arc::new(tables.progress(dynamodb)),
+        };
+        let (stop, told) = tokio::sync::oneshot::channel::<()>();
+        let task = tokio::spawn(subscription.run(move |_| source.clone(), async { drop(told.await) }));
+        Self { task, stop }
+    }
+
+    async fn stop(self) {
+        self.stop.send(()).expect("it runs");
+        self.task.await.expect("no panic");
+    }
+
+    fn kill(self) {
+        self.task.abort();
+    }
+}
+
+fn subscription(log: &Log, start: Start, fails: fn(u64, &Context) -> bool) -> Subscription {
+    let soon = Backoff { first: Duration::from_millis(50), longest: Duration::from_millis(200) };
+    Subscription::new("tests").on::<Notebook>(log.handler(fails)).start(start).redrive(soon)
+}
+
+fn at_first(number: u64, context: &Context) -> bool {
+    number % 3 == 2 && context.attempt() < 3
+}
+
+fn never(_: u64, _: &Context) -> bool {
+    false
+}
+
+async fn write(tables: &Tables, dynamodb: &DynamoDb, resources: usize, events: u64) {
+    let notebooks = Repository::<Notebook>::new(tables.store(dynamodb));
+    let note = || NotebookEvent::NoteAdded { text: "a".into() };
+    for _ in 0..events {
+        for resource in 0..resources {
+            let id = format!("n-{resource}");
+            match notebooks.commit(&*id, note()).await {
+                Ok(_) => {}
+                Err(_) => drop(notebooks.create(note()).id(&*id).await.expect("created")),
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_is_handled_in_order_whatever_becomes_of_processes() {
+    let tables = Tables::new().await;
+    let dynamodb = dynamodb().await;
+    write(&tables, &dynamodb, 5, 6).await;
+    let log = Log::default();
+    let run = || Running::start(&tables, &dynamodb, subscription(&log, Start::Beginning, never));
+    let (first, second) = (run(), run());
+    until(async || log.count() == 30).await;
+
+    write(&tables, &dynamodb, 5, 4).await;
+    until(async || log.count() > 35).await;
+    first.kill();
+    write(&tables, &dynamodb, 5, 4).await;
+    until(async || log.count() == 70).await;
+    let third = run();
+    second.kill();
+    write(&tables, &dynamodb, 5, 4).await;
+    until(async || log.count() == 90).await;
+    third.stop().await;
+    log.check(5, 18);
+    let leases = tables.leases().await;
+    assert!(leases.iter().all(|item| !item["owner"].is_object()), "all is given back: {leases:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_handled_is_parked_and_redriven() {
+    let tables = Tables::new().await;
+    let dynamodb = dynamodb().await;
+    let log = Log::default();
+    let running = Running::start(&tables, &dynamodb, subscription(&log, Start::Beginning, at_first));
+    write(&tables, &dynamodb, 4, 8).await;
+    until(async || log.count() == 32).await;
+    let progress = tables.progress(&dynamodb);
+    until(async || progress.parked(&key(), None, 10, None).await.expect("listed").resources.is_empty()).await;
+    running.stop().await;
+    log.check(4, 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_begins_now_gets_what_is_committed_from_then_on() {
+    let tables = Tables::new().await;
+    let dynamodb = dynamodb().await;
+    write(&tables, &dynamodb, 3, 5).await;
+    // Times of commits have a resolution of one millisecond.
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let log = Log::default();
+    let run = || Running::start(&tables, &dynamodb, subscription(&log, Start::Now, never));
+    let running = run();
+    let progress = tables.progress(&dynamodb);
+    until(async || !progress.registered().await.expect("listed").is_empty()).await;
+    write(&tables, &dynamodb, 3, 2).await;
+    until(async || log.count() == 21).await;
+    running.stop().await;
+    write(&tables, &dynamodb, 3, 1).await;
+    let running = run();
+    until(async || log.count() == 24).await;
+    running.stop().await;
+    let handled = log.0.lock().expect("no test panics with it");
+    for (resource, numbers) in handled.iter() {
+        assert_eq!(*numbers, [6, 7, 8], "{resource}");
+    }
+}
