@@ -11,7 +11,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use testbed::{Answer, Client, Running, program};
+use testbed::{Answer, Client, Running, SHOP_TABLES, Tables, program};
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -45,7 +45,18 @@ impl Scene {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_killed_everything_is_handled_in_order_on_sqlite() {
-    let scene = Scene { settings: Vec::new(), folder: tempfile::tempdir().expect("a folder") };
+    everything_is_handled(Vec::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_killed_everything_is_handled_in_order_on_dynamodb() {
+    let tables = Tables::of_shop().await;
+    let settings = tables.settings().into_iter().chain(SHOP_TABLES);
+    everything_is_handled(settings.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()).await;
+}
+
+async fn everything_is_handled(settings: Vec<(String, String)>) {
+    let scene = Scene { settings, folder: tempfile::tempdir().expect("a folder") };
     let mut processes = [scene.start(), scene.start()];
     let (clients, known) = watch::channel(processes.each_ref().map(Running::client));
 

@@ -13,5 +13,5 @@ pub use self::{
     answer::{Answer, Client},
     process::{Running, program, refused_to_start},
     proxy::{Fault, FaultyProxy, Request},
-    tables::Tables,
+    tables::{SHOP_TABLES, Tables},
 };

@@ -61,12 +61,15 @@ impl Running {
             let log = log.clone();
             move || {
                 for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                    if let Some((_, address)) = line.split_once("listening on http://") {
+                    let address = line.split_once("listening on http://").map(|(_, address)| {
                         let end = address.find(|end: char| end == '"' || end.is_whitespace());
-                        // The test has given up already when nobody takes it.
-                        let _ = listening.send(address[..end.unwrap_or(address.len())].to_owned());
-                    }
+                        address[..end.unwrap_or(address.len())].to_owned()
+                    });
                     log.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                    if let Some(address) = address {
+                        // The test has given up already when nobody takes it.
+                        let _ = listening.send(address);
+                    }
                 }
             }
         });

@@ -6,6 +6,15 @@ use aws_event_sourcing_dynamodb::DynamoDb;
 
 const REGION: &str = "us-east-1";
 
+const SUBSCRIPTIONS: &str = "subscriptions";
+
+/// Which tables [the shop](Tables::of_shop) uses.
+pub const SHOP_TABLES: [(&str, &str); 3] = [
+    ("DYNAMODB_TABLE_PRODUCT", "products"),
+    ("DYNAMODB_TABLE_REORDER", "reorders"),
+    ("SUBSCRIPTIONS_TABLE", SUBSCRIPTIONS),
+];
+
 /// Tables in DynamoDB Local that nobody else sees: they belong to an access key of their own.
 #[derive(Debug, Clone)]
 pub struct Tables {
@@ -27,6 +36,26 @@ impl Tables {
             dynamodb.table(name).create().send().await.expect("a table");
         }
         tables
+    }
+
+    /// Makes those of the shop: `products`, `reorders` and `subscriptions`.
+    ///
+    /// # Panics
+    ///
+    /// When they cannot be made.
+    pub async fn of_shop() -> Self {
+        Self::create(&["products", "reorders"]).await.with_subscriptions().await
+    }
+
+    /// Makes a table `subscriptions` too.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be made.
+    #[must_use]
+    pub async fn with_subscriptions(self) -> Self {
+        self.connect().await.subscriptions_table(SUBSCRIPTIONS).create().send().await.expect("a table");
+        self
     }
 
     /// A connection that sees them.

@@ -9,9 +9,14 @@ use crate::run::{Result, cargo, run, say};
 /// Unless another one is asked for: what DynamoDB Local itself listens on by default.
 const PORT: u16 = 8000;
 
-/// What an example needs to run on it: its package, its table, and another port than the other examples.
-const EXAMPLES: [(&str, &str, &str); 2] =
-    [("shopping", "products", ""), ("deploys", "deploys", "PORT=3001 ")];
+/// What an example needs to run on it: its package, its tables, and another port than the other examples.
+const EXAMPLES: [(&str, &[(&str, &str)], &str); 2] = [
+    ("shopping", &[("DYNAMODB_TABLE_PRODUCT", "products"), ("DYNAMODB_TABLE_REORDER", "reorders")], ""),
+    ("deploys", &[("DYNAMODB_TABLE", "deploys")], "PORT=3001 "),
+];
+
+/// The table for how far their subscriptions are.
+const SUBSCRIPTIONS: &str = "subscriptions";
 
 /// Any will do, but there have to be some.
 const SETTINGS: [(&str, &str); 3] =
@@ -36,17 +41,19 @@ pub(crate) fn serve(options: &[&str]) -> Result {
     }
     let server =
         DynamoDbLocal::builder().port(port).tables(tables).start().map_err(|error| error.to_string())?;
-    for (_, table, _) in EXAMPLES {
+    let tables = EXAMPLES.iter().flat_map(|(_, tables, _)| tables.iter()).map(|(_, table)| vec![*table]);
+    for arguments in tables.chain([vec![SUBSCRIPTIONS, "--subscriptions"]]) {
         let eventctl =
             ["run", "--quiet", "--locked", "--package", "aws-event-sourcing-cli", "--", "table", "create"];
-        run(cargo(&eventctl).args([table, "--endpoint-url", server.url()]).envs(SETTINGS))?;
+        run(cargo(&eventctl).args(arguments).args(["--endpoint-url", server.url()]).envs(SETTINGS))?;
     }
 
     let settings: String = SETTINGS.iter().map(|(name, value)| format!("{name}={value} ")).collect();
     let settings = format!("AWS_ENDPOINT_URL_DYNAMODB={} {settings}", server.url());
     say(&format!("\nDynamoDB Local is at {}. To run the examples on it:\n\n", server.url()));
-    for (package, table, port) in EXAMPLES {
-        say(&format!("{settings}{port}DYNAMODB_TABLE={table} cargo run -p {package}\n"));
+    for (package, tables, port) in EXAMPLES {
+        let tables: String = tables.iter().map(|(variable, table)| format!("{variable}={table} ")).collect();
+        say(&format!("{settings}{port}{tables}SUBSCRIPTIONS_TABLE={SUBSCRIPTIONS} cargo run -p {package}\n"));
     }
     say("\nCtrl-C stops it.\n");
     Err(server.wait().to_string())

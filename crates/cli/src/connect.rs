@@ -11,8 +11,8 @@ use crate::options::Connection;
 const DEADLINE: Duration = Duration::from_secs(5);
 
 impl Connection {
-    /// A table by its name. Nothing is sent yet.
-    pub(crate) async fn table(&self, name: &str) -> Result<Table, StoreError> {
+    /// A connection. Nothing is sent yet.
+    pub(crate) async fn dynamodb(&self) -> Result<DynamoDb, StoreError> {
         let mut connect = DynamoDb::builder().deadline(DEADLINE);
         if let Some(region) = &self.region {
             connect = connect.region(region);
@@ -23,6 +23,11 @@ impl Connection {
         if let Some(url) = &self.endpoint_url {
             connect = connect.endpoint_url(url);
         }
-        Ok(connect.connect().await?.table(name))
+        connect.connect().await
+    }
+
+    /// A table by its name. Nothing is sent yet.
+    pub(crate) async fn table(&self, name: &str) -> Result<Table, StoreError> {
+        Ok(self.dynamodb().await?.table(name))
     }
 }

@@ -72,9 +72,8 @@ impl Post {
         let (stop, stopped) = oneshot::channel::<()>();
         let source = Source::of(&self.store);
         let backoff = Backoff { first: Duration::from_secs(600), longest: Duration::from_secs(600) };
-        let prints = Subscription::new("prints")
-            .on::<Letter>(with_state(self.mended.clone(), print))
-            .redrive(backoff);
+        let prints =
+            Subscription::new("prints").on::<Letter>(with_state(self.mended.clone(), print)).redrive(backoff);
         let task = tokio::spawn(prints.run(move |_| source.clone(), async { drop(stopped.await) }));
         self.running = Some((stop, task));
     }
@@ -204,7 +203,10 @@ async fn an_event_is_skipped_by_number_and_never_in_silence() {
     assert_eq!(run(&mut skip(&["--number", "1", "--reason", " "])).status, 2);
     let skipped = json(&mut skip(&["--number", "1", "--reason", "a mistake"]));
     assert_eq!(skipped["skipped"]["number"], 1);
-    assert_eq!((&skipped["skipped"]["by"], &skipped["skipped"]["reason"]), (&"ada".into(), &"a mistake".into()));
+    assert_eq!(
+        (&skipped["skipped"]["by"], &skipped["skipped"]["reason"]),
+        (&"ada".into(), &"a mistake".into())
+    );
 
     // It goes on behind that event, to the next one that cannot be handled.
     post.start();

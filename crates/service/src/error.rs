@@ -4,8 +4,6 @@ use std::{fmt, io, path::PathBuf};
 
 use aws_event_sourcing_core::StoreError;
 
-use crate::settings::variable_of;
-
 /// Why a service did not start or end well.
 ///
 /// Its `Debug` is its message with all its causes on one line, since that is what Rust prints when `main` returns it,
@@ -43,14 +41,16 @@ pub enum Error {
     #[error(
         "DYNAMODB_TABLE is for a service with one resource type, and this one has {first:?} and {second:?}: \
          set {} and {} instead",
-        variable_of(first),
-        variable_of(second)
+        variables[0],
+        variables[1]
     )]
     OneTable {
         /// A resource type.
         first: &'static str,
         /// Another one.
         second: &'static str,
+        /// The variables that name their tables.
+        variables: [String; 2],
     },
     /// A resource type has no table.
     #[error("there is no table for the resource type {resource_type:?}: set {variable}")]
@@ -63,16 +63,14 @@ pub enum Error {
     /// Two resource types have the same table.
     #[error(
         "{} and {} both say {table:?}: each resource type needs a table of its own",
-        variable_of(first),
-        variable_of(second)
+        variables[0],
+        variables[1]
     )]
     SameTable {
         /// The table.
         table: String,
-        /// A resource type.
-        first: &'static str,
-        /// Another one.
-        second: &'static str,
+        /// The variables that name it.
+        variables: [String; 2],
     },
     /// Two subscriptions have one name.
     #[error("two subscriptions have the name {name:?}: how far each is, is kept under its name")]
@@ -85,6 +83,14 @@ pub enum Error {
     NoSubscriptionsTable {
         /// One of them.
         subscription: String,
+    },
+    /// A subscription follows a resource type that has no table.
+    #[error("a subscription follows the resource type {resource_type:?}, which has no table: set {variable}")]
+    NoTableToFollow {
+        /// The resource type.
+        resource_type: String,
+        /// The variable that names its table.
+        variable: String,
     },
     /// There is a table for how far subscriptions are, and the events are not in DynamoDB.
     #[error(

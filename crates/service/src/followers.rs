@@ -26,7 +26,7 @@ impl Followers {
                 return Err(Error::SameSubscription { name: subscription.name().to_owned() });
             }
         }
-        if let Some(progress) = stores.progress(names.first().copied())? {
+        if let Some(progress) = stores.progress(names.first().copied()).await? {
             announce(&subscriptions, &*progress).await?;
         }
         let sources = |subscription: &Subscription| {

@@ -31,14 +31,8 @@ pub(crate) enum Tables {
     OfTypes(BTreeMap<String, String>),
 }
 
-/// The variable for the table of the only type.
+/// The variable for the table of the only type. Those of several types begin with it.
 const TABLE: &str = "DYNAMODB_TABLE";
-
-/// The variable for the table of a type: its name in capitals, with `_` for what is neither a letter nor a digit.
-pub(crate) fn variable_of(resource_type: &str) -> String {
-    let letter = |char: char| if char.is_ascii_alphanumeric() { char.to_ascii_uppercase() } else { '_' };
-    format!("{TABLE}_{}", resource_type.chars().map(letter).collect::<String>())
-}
 
 impl Tables {
     /// The table of a type.
@@ -46,7 +40,7 @@ impl Tables {
     pub(crate) fn of(&self, resource_type: &str) -> Option<&String> {
         match self {
             Self::One(table) => Some(table),
-            Self::OfTypes(tables) => tables.get(&variable_of(resource_type)),
+            Self::OfTypes(tables) => tables.get(&aws_event_sourcing_dynamodb::table_variable(resource_type)),
         }
     }
 }

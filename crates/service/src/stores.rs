@@ -73,14 +73,14 @@ impl Stores {
     }
 
     /// How far subscriptions are; none where there is no place for that, and no subscription that needs one.
-    pub(crate) fn progress(
+    pub(crate) async fn progress(
         &self,
         subscription: Option<&str>,
     ) -> Result<Option<Arc<dyn ProgressStore>>, Error> {
         match self {
             Self::Embedded(store) => Ok(Some(Arc::new(store.clone()))),
             #[cfg(feature = "dynamodb")]
-            Self::DynamoDb(tables) => tables.progress(subscription),
+            Self::DynamoDb(tables) => tables.progress(subscription).await,
         }
     }
 

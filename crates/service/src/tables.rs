@@ -7,12 +7,9 @@ use std::{
 };
 
 use aws_event_sourcing_core::subscription::{ProgressStore, Source};
-use aws_event_sourcing_dynamodb::{DynamoDb, DynamoDbStore};
+use aws_event_sourcing_dynamodb::{DynamoDb, DynamoDbStore, table_variable};
 
-use crate::{
-    Error,
-    settings::{Tables, variable_of},
-};
+use crate::{Error, settings::Tables};
 
 /// A connection, and which type has which table.
 #[derive(Debug)]
@@ -49,15 +46,17 @@ impl TableStores {
         if let (Tables::One(_), [first, second, ..]) =
             (&self.tables, used.keys().collect::<Vec<_>>().as_slice())
         {
-            return Err(Error::OneTable { first, second });
+            let variables = [table_variable(first), table_variable(second)];
+            return Err(Error::OneTable { first, second, variables });
         }
         let mut owners = BTreeMap::new();
         for (&resource_type, table) in &used {
             let Some(table) = table else {
-                return Err(Error::NoTable { resource_type, variable: variable_of(resource_type) });
+                return Err(Error::NoTable { resource_type, variable: table_variable(resource_type) });
             };
             if let Some(other) = owners.insert(table, resource_type) {
-                return Err(Error::SameTable { table: table.clone(), first: other, second: resource_type });
+                let variables = [table_variable(other), table_variable(resource_type)];
+                return Err(Error::SameTable { table: table.clone(), variables });
             }
         }
         for table in owners.into_keys() {
@@ -67,21 +66,36 @@ impl TableStores {
         Ok(())
     }
 
-    /// How far subscriptions are; none where there is no table for that, and no subscription that needs one.
-    pub(crate) fn progress(
+    /// How far subscriptions are; none where there is no table for that, and no subscription that needs one. One request
+    /// tells whether the table will do.
+    pub(crate) async fn progress(
         &self,
         subscription: Option<&str>,
     ) -> Result<Option<Arc<dyn ProgressStore>>, Error> {
-        match (&self.subscriptions, subscription) {
-            (Some(_), _) => Ok(None),
-            (None, Some(name)) => Err(Error::NoSubscriptionsTable { subscription: name.to_owned() }),
-            (None, None) => Ok(None),
-        }
+        let Some(table) = &self.subscriptions else {
+            return match subscription {
+                Some(name) => Err(Error::NoSubscriptionsTable { subscription: name.to_owned() }),
+                None => Ok(None),
+            };
+        };
+        let suitable = self.dynamodb.subscriptions_table(table.as_str()).suitable().await;
+        let setting = || format!("SUBSCRIPTIONS_TABLE={table}");
+        suitable.map_err(|source| Error::DynamoDb { setting: setting(), source })?;
+        Ok(Some(Arc::new(self.dynamodb.subscriptions(table.as_str()))))
     }
 
     /// Where the events of a type are, how they are followed, and where it is kept how far one is.
     pub(crate) fn source(&self, resource_type: &str) -> Result<Source, Error> {
-        Err(Error::NoSubscriptionsTable { subscription: resource_type.to_owned() })
+        let (Some(events), Some(subscriptions)) = (self.tables.of(resource_type), &self.subscriptions) else {
+            return Err(Error::NoTableToFollow {
+                resource_type: resource_type.to_owned(),
+                variable: table_variable(resource_type),
+            });
+        };
+        let events = self.dynamodb.store().table(resource_type, events.as_str()).build();
+        let progress = self.dynamodb.subscriptions(subscriptions.as_str());
+        let feed = progress.feed(&events);
+        Ok(Source { events: Arc::new(events), feed: Arc::new(feed), progress: Arc::new(progress) })
     }
 
     fn used(&self) -> MutexGuard<'_, BTreeMap<&'static str, Option<String>>> {

@@ -13,9 +13,10 @@ async fn a_deploy_is_created_listed_deleted_and_remembered_on_sqlite() {
 #[tokio::test]
 async fn a_deploy_is_created_listed_deleted_and_remembered_on_dynamodb() {
     let data = tempfile::tempdir().expect("a folder");
-    let tables = Tables::create(&["our.deploys"]).await;
+    let tables = Tables::create(&["our.deploys"]).await.with_subscriptions().await;
     let mut program = program(env!("CARGO_BIN_EXE_deploys"), data.path());
-    let running = Running::start(program.envs(tables.settings()).env("DYNAMODB_TABLE_DEPLOY", "our.deploys"));
+    program.envs(tables.settings()).env("SUBSCRIPTIONS_TABLE", "subscriptions");
+    let running = Running::start(program.env("DYNAMODB_TABLE_DEPLOY", "our.deploys"));
     a_deploy_is_created_listed_deleted_and_remembered(&running.client()).await;
 }
 

@@ -130,4 +130,5 @@ async fn buy(
 }
 
 #[cfg(test)]
+#[path = "product/tests.rs"]
 mod tests;

@@ -29,11 +29,7 @@ pub(crate) struct Shop {
 }
 
 /// A product that sells out is reordered.
-pub(crate) async fn reorder(
-    shop: Shop,
-    event: Recorded<ProductEvent>,
-    _: Context,
-) -> Result<(), Failure> {
+pub(crate) async fn reorder(shop: Shop, event: Recorded<ProductEvent>, _: Context) -> Result<(), Failure> {
     if event.event == ProductReserved {
         let product = event.resource.id;
         // As it was right after this event, whatever has happened since.
@@ -45,11 +41,7 @@ pub(crate) async fn reorder(
 }
 
 /// A reorder that is delivered restocks its product.
-pub(crate) async fn restock(
-    shop: Shop,
-    event: Recorded<ReorderEvent>,
-    _: Context,
-) -> Result<(), Failure> {
+pub(crate) async fn restock(shop: Shop, event: Recorded<ReorderEvent>, _: Context) -> Result<(), Failure> {
     if event.event == ReorderDelivered {
         let reorder = shop.reorders.find_one_at(event.resource.id, event.number).await?;
         shop.products.commit(&*reorder.product, ProductRestocked { amount: reorder.amount }).await?;

@@ -84,4 +84,5 @@ async fn deliver(
 }
 
 #[cfg(test)]
+#[path = "reorder/tests.rs"]
 mod tests;

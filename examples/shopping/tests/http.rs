@@ -1,9 +1,11 @@
 //! The shop over HTTP, as a client sees it: a real process, on a real file and on the real DynamoDB Local.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testbed::{Answer, Client, Running, Tables, program};
+use testbed::{Answer, Client, Running, SHOP_TABLES, Tables, program};
 
 /// A shop of its own for one test.
 struct Shop {
@@ -18,8 +20,8 @@ impl Shop {
     }
 
     async fn on_dynamodb() -> Self {
-        let tables = Tables::create(&["products"]).await;
-        Self::start(tables.settings().into_iter().chain([("DYNAMODB_TABLE", "products")]))
+        let tables = Tables::of_shop().await;
+        Self::start(tables.settings().into_iter().chain(SHOP_TABLES))
     }
 
     fn start<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
@@ -62,6 +64,8 @@ on_both_stores! {
     a_repeated_request_with_one_key_happens_once
     sixty_four_buyers_of_forty_items
     the_trace_of_a_request_is_in_the_log
+    what_is_sold_out_is_reordered_and_what_is_delivered_is_restocked
+    a_client_cannot_take_the_place_of_a_handler
 }
 
 /// A product with so many in stock, as its path.
@@ -271,4 +275,69 @@ async fn the_trace_of_a_request_is_in_the_log(shop: &Shop) {
         (&line["request_id"], &line["status"], &line["path"]),
         (&json!("r-1"), &json!(201), &json!("/products"))
     );
+}
+
+/// The reorders, once there are so many.
+async fn reorders(client: &Client, count: usize) -> Vec<Value> {
+    loop {
+        let reorders = client.get("/reorders").await.body.as_array().expect("a list").clone();
+        if reorders.len() == count {
+            return reorders;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn what_is_sold_out_is_reordered_and_what_is_delivered_is_restocked(shop: &Shop) {
+    let Shop { client, .. } = shop;
+    let path = product(client, 3).await;
+    client.post_empty(&format!("{path}/buy")).await;
+    client.post(&format!("{path}/buy"), json!({"quantity": 2})).await;
+    let [reorder] = &*reorders(client, 1).await else { panic!("one") };
+    let product = path.strip_prefix("/products/").expect("a product");
+    assert_eq!(
+        (&reorder["status"], &reorder["product"], &reorder["amount"]),
+        (&json!("requested"), &json!(product), &json!(10))
+    );
+    let reorder = format!("/reorders/{}", reorder["id"].as_str().expect("an id"));
+    let events = client.get(&format!("{reorder}/events")).await;
+    assert_eq!(events.body[0]["type"], "ReorderRequested");
+    assert_eq!(events.body[0]["commit"], format!("reorders/{product}/4"));
+
+    let delivered = client.post_empty(&format!("{reorder}/deliver")).await;
+    assert_eq!((delivered.status, &delivered.body["status"]), (200, &json!("delivered")));
+    is_problem(&client.post_empty(&format!("{reorder}/deliver")).await, 409, &format!("{reorder}/deliver"));
+    is_problem(&client.post_empty("/reorders/none/deliver").await, 404, "/reorders/none/deliver");
+    while client.get(&path).await.body["quantity"] != 10 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+
+    // It sells out once more.
+    client.post(&format!("{path}/buy"), json!({"quantity": 10})).await;
+    reorders(client, 2).await;
+    let events = client.get(&format!("{path}/events")).await;
+    let restocks =
+        events.body.as_array().expect("a list").iter().filter(|it| it["type"] == "ProductRestocked");
+    assert_eq!(restocks.count(), 2);
+}
+
+async fn a_client_cannot_take_the_place_of_a_handler(shop: &Shop) {
+    let Shop { client, .. } = shop;
+    let path = product(client, 1).await;
+    let product = path.strip_prefix("/products/").expect("a product");
+    // The key that the handler's commit will have.
+    let request = client.request("POST", "/products").json(&json!({"amount": 1}));
+    Answer::to(request.header("idempotency-key", format!("reorders/{product}/2"))).await;
+    client.post_empty(&format!("{path}/buy")).await;
+    let [reorder] = &*reorders(client, 1).await else { panic!("one") };
+    assert_eq!(reorder["product"], product);
+
+    let reorder = format!("/reorders/{}", reorder["id"].as_str().expect("an id"));
+    let restock = client.request("POST", &format!("{path}/restock")).json(&json!({"amount": 5}));
+    let key = format!("restocks/{}/2", reorder.strip_prefix("/reorders/").expect("a reorder"));
+    assert_eq!(Answer::to(restock.header("idempotency-key", key)).await.body["quantity"], 5);
+    client.post_empty(&format!("{reorder}/deliver")).await;
+    while client.get(&path).await.body["quantity"] != 15 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -57,7 +57,8 @@ fn its_commands_do_what_it_says() {
 
     let reactions = commands.iter().find(|block| block.contains("/deliver")).expect("reactions");
     // A person takes longer to get there than the shop to reorder.
-    let script = format!("{}\nsleep 1\n{}\n", script.lines().take(5).collect::<Vec<_>>().join("\n"), reactions);
+    let script =
+        format!("{}\nsleep 1\n{}\n", script.lines().take(5).collect::<Vec<_>>().join("\n"), reactions);
     let script = script.replace("\ncurl -s $SHOP/products/$ID  ", "\nsleep 1\ncurl -s $SHOP/products/$ID  ");
     let data = tempfile::tempdir().expect("a folder");
     let shop_of_its_own = Running::start(&mut program(env!("CARGO_BIN_EXE_shopping"), data.path()));

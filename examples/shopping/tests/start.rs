@@ -1,9 +1,9 @@
 //! Starting and stopping the shop, well and badly.
 
-use std::{fs, net::TcpListener, process::Output};
+use std::{collections::BTreeMap, fs, net::TcpListener, process::Output};
 
 use serde_json::json;
-use testbed::{Running, Tables, program, refused_to_start};
+use testbed::{Running, SHOP_TABLES, Tables, program, refused_to_start};
 
 const SHOP: &str = env!("CARGO_BIN_EXE_shopping");
 
@@ -126,33 +126,72 @@ async fn complaint_about_dynamodb(settings: &[(&str, &str)]) -> String {
 
 #[tokio::test]
 async fn a_table_that_cannot_be_used_is_named_with_what_to_do() {
-    let tables = Tables::create(&["products"]).await;
-    let [endpoint, region, key, secret] = tables.settings();
-    for (settings, says) in [
-        (vec![endpoint, key, secret, ("DYNAMODB_TABLE", "products")], "set AWS_REGION"),
-        (vec![endpoint, region, ("DYNAMODB_TABLE", "products")], "set AWS_PROFILE, or AWS_ACCESS_KEY_ID"),
-        (vec![endpoint, region, key, secret, ("DYNAMODB_TABLE", "goods")], "`eventctl table create goods`"),
-        (vec![endpoint, region, key, secret, ("DYNAMODB_TABLE", "a b")], "3 to 255"),
-        (vec![endpoint, region, key, secret, ("DYNAMODB_TABLE_PRODUCTS", "p")], "set DYNAMODB_TABLE_PRODUCT"),
+    let tables = Tables::of_shop().await;
+    let right: BTreeMap<_, _> = tables.settings().into_iter().chain(SHOP_TABLES).collect();
+    let (product, reorder) = ("DYNAMODB_TABLE_PRODUCT", "DYNAMODB_TABLE_REORDER");
+    // An empty value stands for none.
+    for (wrong, says) in [
+        (vec![("AWS_REGION", "")], "set AWS_REGION"),
+        (vec![("AWS_ACCESS_KEY_ID", "")], "set AWS_PROFILE, or AWS_ACCESS_KEY_ID"),
+        (vec![(product, "goods")], "on table goods"),
+        (vec![(product, "goods")], "`eventctl table create goods`"),
+        (vec![(product, "a b")], "3 to 255"),
+        (vec![(product, "")], "set DYNAMODB_TABLE_PRODUCT"),
+        (vec![(reorder, "products")], "each resource type needs a table of its own"),
+        (vec![("DYNAMODB_TABLE", "p")], "DYNAMODB_TABLE and DYNAMODB_TABLE_PRODUCT"),
+        (
+            vec![("DYNAMODB_TABLE", "p"), (product, ""), (reorder, "")],
+            "set DYNAMODB_TABLE_PRODUCT and DYNAMODB_TABLE_REORDER instead",
+        ),
+        (vec![("SUBSCRIPTIONS_TABLE", "")], "set SUBSCRIPTIONS_TABLE"),
+        (vec![("SUBSCRIPTIONS_TABLE", "marks")], "`eventctl table create marks --subscriptions`"),
+        (vec![("SUBSCRIPTIONS_TABLE", "products")], "SUBSCRIPTIONS_TABLE=products"),
+        (vec![(product, ""), (reorder, "")], "set DYNAMODB_TABLE or DYNAMODB_TABLE_<TYPE> too"),
     ] {
-        let complaint = complaint_about_dynamodb(&settings).await;
-        let (_, table) = settings.last().expect("a table");
-        let names_it = complaint.contains(table) || says.starts_with("set DYNAMODB");
-        assert!(names_it && complaint.contains(says), "{says}: {complaint}");
+        let settings: BTreeMap<_, _> =
+            right.iter().map(|(name, value)| (*name, *value)).chain(wrong).collect();
+        let settings = settings.into_iter().filter(|(_, value)| !value.is_empty());
+        let complaint = complaint_about_dynamodb(&settings.collect::<Vec<_>>()).await;
+        assert!(complaint.contains(says), "{says}: {complaint}");
     }
-    let both = [endpoint, region, key, secret, ("DYNAMODB_TABLE", "p"), ("DYNAMODB_TABLE_PRODUCT", "p")];
-    assert!(complaint_about_dynamodb(&both).await.contains("DYNAMODB_TABLE and DYNAMODB_TABLE_PRODUCT"));
 }
 
 #[tokio::test]
-async fn it_says_which_table_it_uses() {
+async fn it_says_which_tables_it_uses() {
     let data = tempfile::tempdir().expect("a folder");
-    let tables = Tables::create(&["products"]).await;
+    let tables = Tables::of_shop().await;
     let mut program = program(SHOP, data.path());
-    let shop = Running::start(program.envs(tables.settings()).env("DYNAMODB_TABLE", "products"));
+    let shop = Running::start(program.envs(tables.settings()).envs(SHOP_TABLES));
     // The line about its start is there before it answers.
     assert_eq!(shop.client().get("/products").await.status, 200);
-    assert!(shop.log().join("\n").contains("DynamoDB table products in us-east-1"), "{:?}", shop.log());
+    let log = shop.log().join("\n");
+    assert!(log.contains("DynamoDB tables products, reorders in us-east-1"), "{log}");
+    assert!(log.contains("new: begins with the first event"), "{log}");
     assert!(shop.stop().success());
     assert!(!data.path().join("events.db").exists());
+}
+
+#[test]
+fn a_subscription_that_is_gone_is_told_of() {
+    let data = tempfile::tempdir().expect("a folder");
+    assert!(Running::start(&mut program(SHOP, data.path())).stop().success());
+    let store = data.path().join("events.db");
+    // As if it had run under another name.
+    let rename = "UPDATE subscriptions SET subscription = 'orders' WHERE subscription = 'reorders'";
+    let done = std::process::Command::new("python3")
+        .args([
+            "-c",
+            "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()",
+        ])
+        .args([store.as_os_str(), rename.as_ref()])
+        .status();
+    assert!(done.expect("Python runs").success());
+    let shop = Running::start(&mut program(SHOP, data.path()));
+    let log = tokio_block(async {
+        shop.client().get("/products").await;
+        shop.log().join("\n")
+    });
+    assert!(log.contains("orders of product") && log.contains("was it renamed"), "{log}");
+    assert!(log.contains("new: begins with the first event"), "{log}");
+    assert!(shop.stop().success());
 }

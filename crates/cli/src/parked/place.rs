@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use aws_event_sourcing_core::{EventStore, subscription::ProgressStore};
+use aws_event_sourcing_dynamodb::{TABLE_VARIABLE, table_variable};
 use aws_event_sourcing_sqlite::SqliteStore;
 use clap::Args;
 
@@ -22,13 +23,16 @@ pub(super) struct Place {
     /// The DynamoDB table of the subscriptions; SUBSCRIPTIONS_TABLE unless set
     #[arg(long, global = true, value_name = "NAME")]
     subscriptions_table: Option<String>,
+
+    /// The DynamoDB table of the events, to show one; DYNAMODB_TABLE or DYNAMODB_TABLE_<TYPE> unless set
+    #[arg(long, global = true, value_name = "NAME")]
+    table: Option<String>,
 }
 
 /// What is there.
 pub(super) struct Store {
     pub(super) progress: Arc<dyn ProgressStore>,
-    /// The events, where they are known.
-    pub(super) events: Option<Arc<dyn EventStore>>,
+    pub(super) events: Arc<dyn EventStore>,
     embedded: Option<SqliteStore>,
 }
 
@@ -44,28 +48,59 @@ impl Store {
 
 impl Place {
     /// Opens what is there. Makes nothing.
-    pub(super) async fn open(&self, _connection: &Connection) -> Result<Store, Failure> {
-        let set = |variable| std::env::var(variable).ok().filter(|value| !value.is_empty());
-        let folder = match (&self.data_dir, &self.subscriptions_table, set("SUBSCRIPTIONS_TABLE")) {
-            (Some(folder), _, _) => folder.clone(),
-            (None, None, None) => set("DATA_DIR").unwrap_or_else(|| "data".to_owned()).into(),
-            (None, Some(_), _) | (None, None, Some(_)) => {
-                return Err(Failure::saying("DynamoDB is not supported yet"));
+    pub(super) async fn open(&self, connection: &Connection) -> Result<Store, Failure> {
+        let table = self.subscriptions_table.clone().or_else(|| set("SUBSCRIPTIONS_TABLE"));
+        match (&self.data_dir, table) {
+            (None, Some(table)) => {
+                let dynamodb = connection.dynamodb().await?;
+                let progress = Arc::new(dynamodb.subscriptions(table));
+                let table_of = self.table_of();
+                let events = dynamodb.store().tables_by(move |resource_type| table_of(resource_type)).build();
+                Ok(Store { progress, events: Arc::new(events), embedded: None })
             }
-        };
-        let file = folder.join(STORE_FILE);
-        if !file.exists() {
-            return Err(Failure::saying(&format!(
-                "there is no store {}: name its folder by --data-dir or DATA_DIR, or a table by --subscriptions-table or \
-                 SUBSCRIPTIONS_TABLE",
-                file.display()
-            )));
+            (Some(folder), _) => open_file(folder.join(STORE_FILE)),
+            (None, None) if is_on_dynamodb() => Err(Failure::saying(
+                "the events are in DynamoDB, and no table for subscriptions is set: set SUBSCRIPTIONS_TABLE, or say \
+                 --subscriptions-table, or --data-dir for an embedded store",
+            )),
+            (None, None) => {
+                let folder = PathBuf::from(set("DATA_DIR").unwrap_or_else(|| "data".to_owned()));
+                open_file(folder.join(STORE_FILE))
+            }
         }
-        let store = SqliteStore::open(file)?;
-        Ok(Store {
-            progress: Arc::new(store.clone()),
-            events: Some(Arc::new(store.clone())),
-            embedded: Some(store),
-        })
     }
+
+    /// Names the table of a resource type's events.
+    fn table_of(&self) -> impl Fn(&str) -> String + Send + Sync + 'static {
+        let table = self.table.clone();
+        move |resource_type| {
+            let named = table.clone().or_else(|| set(&table_variable(resource_type)));
+            named.or_else(|| set(TABLE_VARIABLE)).unwrap_or_default()
+        }
+    }
+}
+
+fn open_file(file: PathBuf) -> Result<Store, Failure> {
+    if !file.exists() {
+        return Err(Failure::saying(&format!(
+            "there is no store {}: name its folder by --data-dir or DATA_DIR, or a table by --subscriptions-table or \
+             SUBSCRIPTIONS_TABLE",
+            file.display()
+        )));
+    }
+    let store = SqliteStore::open(file)?;
+    Ok(Store { progress: Arc::new(store.clone()), events: Arc::new(store.clone()), embedded: Some(store) })
+}
+
+/// What a variable of the environment says, if it says anything.
+fn set(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|value| !value.is_empty())
+}
+
+/// Whether the environment is that of a service on DynamoDB.
+fn is_on_dynamodb() -> bool {
+    std::env::vars_os().any(|(name, value)| {
+        let name = name.to_string_lossy();
+        !value.is_empty() && (name == TABLE_VARIABLE || name.starts_with(&format!("{TABLE_VARIABLE}_")))
+    })
 }
