@@ -133,7 +133,7 @@ async fn latencies(folder: &Path, name: &str, failing: Failing) -> Result<Latenc
     while let Some(written) = writes.join_next().await {
         written??;
     }
-    let is_awaited = |number: usize| fails.is_none() || number % RESOURCES != 0;
+    let is_awaited = |number: usize| fails.is_none() || !number.is_multiple_of(RESOURCES);
     let awaited: Vec<_> = (1..=commits).filter(|number| is_awaited(*number)).collect();
     while awaited.iter().any(|number| times.handed_over[*number].load(Ordering::Relaxed) == 0) {
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -16,16 +16,29 @@ const STORE_FILE: &str = "events.db";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct Place {
-    /// The folder of the embedded store; DATA_DIR, or ./data, unless set
-    #[arg(long, global = true, value_name = "DIR", conflicts_with = "subscriptions_table")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        conflicts_with = "subscriptions_table",
+        help = "The folder of the embedded store; DATA_DIR, or ./data, unless set"
+    )]
     data_dir: Option<PathBuf>,
 
-    /// The DynamoDB table of the subscriptions; SUBSCRIPTIONS_TABLE unless set
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        help = "The DynamoDB table of the subscriptions; SUBSCRIPTIONS_TABLE unless set"
+    )]
     subscriptions_table: Option<String>,
 
-    /// The DynamoDB table of the events, to show one; DYNAMODB_TABLE or DYNAMODB_TABLE_<TYPE> unless set
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        help = "The DynamoDB table of the events, to show one; DYNAMODB_TABLE_<TYPE> or DYNAMODB_TABLE unless set"
+    )]
     table: Option<String>,
 }
 

@@ -79,7 +79,7 @@ impl Skip {
             match skip(&*store.progress, &key, &id, event).await {
                 Ok(skipped) => break skipped,
                 Err(ParkedError::Claimed) if begun.elapsed() < PATIENCE => {
-                    tokio::time::sleep(LOOK_EVERY).await
+                    tokio::time::sleep(LOOK_EVERY).await;
                 }
                 Err(ParkedError::NotParked) => return Err(self.resource.not_parked()),
                 Err(error) => return Err(error.into()),
