@@ -93,9 +93,8 @@ async fn everything_is_handled(settings: Vec<(String, String)>) {
             sleep(Duration::from_millis(500)).await;
         }
     });
-    let world = match rested.await {
-        Ok(world) => world,
-        Err(_) => panic!("it does not come to rest: {:#?}", World::look(&client, scene.folder.path()).await),
+    let Ok(world) = rested.await else {
+        panic!("it does not come to rest: {:#?}", World::look(&client, scene.folder.path()).await);
     };
     world.check();
     let (sold_out, delivered) = (world.sold_out().len(), world.delivered().len());

@@ -9,10 +9,22 @@ use crate::run::{Result, cargo, run, say};
 /// Unless another one is asked for: what DynamoDB Local itself listens on by default.
 const PORT: u16 = 8000;
 
-/// What an example needs to run on it: its package, its tables, and another port than the other examples.
-const EXAMPLES: [(&str, &[(&str, &str)], &str); 2] = [
-    ("shopping", &[("DYNAMODB_TABLE_PRODUCT", "products"), ("DYNAMODB_TABLE_REORDER", "reorders")], ""),
-    ("deploys", &[("DYNAMODB_TABLE", "deploys")], "PORT=3001 "),
+/// What an example needs to run on it.
+struct Example {
+    package: &'static str,
+    /// The variables that name its tables, and the tables.
+    tables: &'static [(&'static str, &'static str)],
+    /// Another port than the other examples have.
+    port: &'static str,
+}
+
+const EXAMPLES: [Example; 2] = [
+    Example {
+        package: "shopping",
+        tables: &[("DYNAMODB_TABLE_PRODUCT", "products"), ("DYNAMODB_TABLE_REORDER", "reorders")],
+        port: "",
+    },
+    Example { package: "deploys", tables: &[("DYNAMODB_TABLE", "deploys")], port: "PORT=3001 " },
 ];
 
 /// The table for how far their subscriptions are.
@@ -41,7 +53,7 @@ pub(crate) fn serve(options: &[&str]) -> Result {
     }
     let server =
         DynamoDbLocal::builder().port(port).tables(tables).start().map_err(|error| error.to_string())?;
-    let tables = EXAMPLES.iter().flat_map(|(_, tables, _)| tables.iter()).map(|(_, table)| vec![*table]);
+    let tables = EXAMPLES.iter().flat_map(|example| example.tables).map(|(_, table)| vec![*table]);
     for arguments in tables.chain([vec![SUBSCRIPTIONS, "--subscriptions"]]) {
         let eventctl =
             ["run", "--quiet", "--locked", "--package", "aws-event-sourcing-cli", "--", "table", "create"];
@@ -51,7 +63,7 @@ pub(crate) fn serve(options: &[&str]) -> Result {
     let settings: String = SETTINGS.iter().map(|(name, value)| format!("{name}={value} ")).collect();
     let settings = format!("AWS_ENDPOINT_URL_DYNAMODB={} {settings}", server.url());
     say(&format!("\nDynamoDB Local is at {}. To run the examples on it:\n\n", server.url()));
-    for (package, tables, port) in EXAMPLES {
+    for Example { package, tables, port } in EXAMPLES {
         let tables: String = tables.iter().map(|(variable, table)| format!("{variable}={table} ")).collect();
         say(&format!("{settings}{port}{tables}SUBSCRIPTIONS_TABLE={SUBSCRIPTIONS} cargo run -p {package}\n"));
     }
