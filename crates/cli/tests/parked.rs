@@ -11,9 +11,13 @@ use std::{
 };
 
 use aws_event_sourcing_core::{
-    Aggregate, Event, Recorded, Repository,
-    subscription::{Backoff, Context, Failure, Source, Subscription, with_state},
+    Aggregate, Event, Recorded, Repository, Timestamp,
+    subscription::{
+        Backoff, Context, Failure, Parked, Progress, ProgressStore as _, Source, Start, Subscription,
+        SubscriptionKey, Swap, with_state,
+    },
 };
+use aws_event_sourcing_dynamodb::DynamoDb;
 use aws_event_sourcing_sqlite::SqliteStore;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -248,4 +252,73 @@ fn what_is_not_there_is_named_and_not_made() {
     let said = failure(&mut eventctl(folder.path(), &["parked", "show", "prints", "1"]));
     assert!(said.contains("no such subscription has run here"), "{said}");
     drop(store);
+}
+
+/// The same commands on a table of DynamoDB, beside no subscription at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_parked_on_dynamodb_is_listed_shown_and_skipped() {
+    let access_key = format!("parked{}", std::process::id());
+    let connect = DynamoDb::builder().access_key(&access_key, "secret").region("us-east-1");
+    let dynamodb = connect.endpoint_url(dynamodb_local::url()).connect().await.expect("a connection");
+    let eventctl = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_eventctl"));
+        let settings = [
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", &*access_key),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_local::url()),
+            ("DYNAMODB_TABLE_LETTER", "letters"),
+        ];
+        command.env_clear().envs(settings).args(arguments);
+        command
+    };
+    text(&mut eventctl(&["table", "create", "letters"]));
+    text(&mut eventctl(&["table", "create", "marks", "--subscriptions"]));
+    let forgotten = failure(&mut eventctl(&["parked", "list"]));
+    assert!(forgotten.contains("SUBSCRIPTIONS_TABLE"), "{forgotten}");
+
+    let letters = Repository::<Letter>::new(dynamodb.store().table("letter", "letters").build());
+    letters.create(LetterWritten { text: "bad".into() }).id("1").await.expect("new");
+    let marks = dynamodb.subscriptions("marks");
+    let (key, id, at) = (
+        SubscriptionKey::new("prints", "letter"),
+        "1".into(),
+        Timestamp::from_unix_millis(1_700_000_000_000),
+    );
+    marks.register(&key, Start::Beginning, at).await.expect("registered");
+    let parked = Parked {
+        number: 1,
+        after: 0,
+        event_type: Some("LetterWritten".into()),
+        waiting: 1,
+        error: "out of paper".into(),
+        attempts: 3,
+        first_failed_at: at,
+        last_failed_at: at,
+        next_attempt_at: at,
+        claimed_until: None,
+        trace: None,
+    };
+    let progress = Progress { handled: None, parked: Some(Box::new(parked)), revision: 0 };
+    assert!(matches!(marks.swap(&key, &id, 0, &progress, None).await, Ok(Swap::Done(_))));
+
+    let marked = |arguments: &[&str]| {
+        let mut command = eventctl(arguments);
+        command.args(["--subscriptions-table", "marks"]);
+        command
+    };
+    let list = json(&mut marked(&["parked", "list"]));
+    assert_eq!(
+        (&list["parked"][0]["id"], &list["parked"][0]["error"]),
+        (&"1".into(), &"out of paper".into())
+    );
+    let shown = json(&mut marked(&["parked", "show", "prints", "1"]));
+    assert_eq!(shown["event"]["data"]["text"], "bad");
+    assert_eq!(json(&mut marked(&["parked", "retry", "prints"]))["retried"], 1);
+    let skip = ["parked", "skip", "prints", "1", "--number", "1", "--reason", "why", "--by", "ada"];
+    assert_eq!(json(&mut marked(&skip))["skipped"]["by"], "ada");
+    let shown = json(&mut marked(&["parked", "show", "prints", "1"]));
+    assert_eq!((&shown["parked"]["number"], &shown["skipped"][0]["number"]), (&2.into(), &1.into()));
+    let gone = failure(&mut eventctl(&["parked", "list", "--subscriptions-table", "nowhere"]));
+    assert!(gone.contains("`eventctl table create nowhere --subscriptions`"), "{gone}");
 }

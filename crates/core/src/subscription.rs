@@ -20,8 +20,8 @@
 //! Delivery is at least once: a process that is killed has not noted everything that it had handled. What a handler
 //! commits happens once all the same: see [`Context`].
 //!
-//! What is decided and what is done are apart: [`lane`] and [`redrive`] decide about one resource, [`part`] and
-//! [`redriver`] do it.
+//! What is decided and what is done are apart: the modules `lane` and `redrive` decide about one resource, `part` and
+//! `redriver` do it.
 
 mod context;
 mod handler;

@@ -60,11 +60,16 @@ struct Seen(Arc<Mutex<HashMap<ResourceId, Vec<u64>>>>);
 
 impl Seen {
     fn note(&self, event: &Recorded<ProductEvent>) {
-        self.0.lock().unwrap().entry(event.resource.id.clone()).or_default().push(event.number);
+        self.0
+            .lock()
+            .expect("nobody panics")
+            .entry(event.resource.id.clone())
+            .or_default()
+            .push(event.number);
     }
 
     fn of(&self, id: &ResourceId) -> Vec<u64> {
-        self.0.lock().unwrap().get(id).cloned().unwrap_or_default()
+        self.0.lock().expect("nobody panics").get(id).cloned().unwrap_or_default()
     }
 
     async fn until(&self, id: &ResourceId, last: u64) {

@@ -64,6 +64,7 @@ impl Stores {
     }
 
     /// Where the events of a type are, how they are followed, and where it is kept how far one is.
+    #[cfg_attr(not(feature = "dynamodb"), allow(unused_variables, reason = "one file has a place for all"))]
     pub(crate) fn source(&self, resource_type: &str) -> Result<Source, Error> {
         match self {
             Self::Embedded(store) => Ok(Source::of(store)),
@@ -73,6 +74,7 @@ impl Stores {
     }
 
     /// How far subscriptions are; none where there is no place for that, and no subscription that needs one.
+    #[cfg_attr(not(feature = "dynamodb"), allow(unused_variables, reason = "one file has a place for all"))]
     pub(crate) async fn progress(
         &self,
         subscription: Option<&str>,

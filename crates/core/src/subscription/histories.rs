@@ -459,7 +459,10 @@ fn run(histories: std::ops::Range<u64>, continuity: Continuity) {
             world.check_that_all_is_handled();
         });
         if let Err(panic) = std::panic::catch_unwind(told) {
-            eprintln!("this was history {seed}");
+            #[allow(clippy::print_stderr, reason = "the runner of the test shows it when the test fails")]
+            {
+                eprintln!("this was history {seed}");
+            }
             std::panic::resume_unwind(panic);
         }
     }

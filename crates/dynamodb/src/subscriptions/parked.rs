@@ -51,7 +51,7 @@ pub(super) async fn parked(
             // What the index has is parked.
             let Some(parked) = &stored.progress.parked else { continue };
             let place = ParkedCursor { next_attempt_at: parked.next_attempt_at, id: stored.id };
-            if after.is_some_and(|after| place < *after) {
+            if after.is_some_and(|after| place <= *after) {
                 continue;
             }
             if latest.first_key_value().is_some_and(|(of, _)| of.next_attempt_at < place.next_attempt_at) {
