@@ -272,8 +272,10 @@ async fn what_is_parked_on_dynamodb_is_listed_shown_and_skipped() {
         command.env_clear().envs(settings).args(arguments);
         command
     };
-    text(&mut eventctl(&["table", "create", "letters"]));
-    text(&mut eventctl(&["table", "create", "marks", "--subscriptions"]));
+    for table in [&["letters"][..], &["marks", "--subscriptions"]] {
+        let said = run(eventctl(&["table", "create"]).args(table));
+        assert_eq!(said.status, 0, "{}", said.stderr);
+    }
     let forgotten = failure(&mut eventctl(&["parked", "list"]));
     assert!(forgotten.contains("SUBSCRIPTIONS_TABLE"), "{forgotten}");
 
