@@ -205,6 +205,11 @@ pub(super) enum Of {
     Past(Instant),
 }
 
+/// What it means that the table was read in that time. The stream has to go back to when that began.
+fn past_is_read(took: Duration) -> Change {
+    if took > LATE { Change::Release } else { Change::Finish }
+}
+
 /// A lease in the hands of a follower. Renewed as long as it is not dropped.
 pub(super) struct Held {
     lease: Arc<Lease>,
@@ -254,16 +259,16 @@ impl Hold for Held {
     fn finish(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let change = match self.of {
-                Of::Past(since) if since.elapsed() > LATE => {
-                    let Lease { name, leases, .. } = &*self.lease;
-                    tracing::warn!(
-                        subscription = %leases.key(), part = &**name,
-                        "it took so long that the stream may not go back to when it began: it is read once more"
-                    );
-                    Change::Release
-                }
-                _ => Change::Finish,
+                Of::Shard => Change::Finish,
+                Of::Past(since) => past_is_read(since.elapsed()),
             };
+            if change == Change::Release {
+                let Lease { name, leases, .. } = &*self.lease;
+                tracing::warn!(
+                    subscription = %leases.key(), part = &**name,
+                    "it took so long that the stream may not go back to when it began: it is read once more"
+                );
+            }
             Ok(self.end(change).await?)
         })
     }
@@ -284,5 +289,17 @@ impl Drop for Held {
         self.renewing.abort();
         self.lease.is_dropped.store(true, Ordering::Release);
         self.lease.lose();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_took_too_long_is_read_once_more() {
+        let hours = |hours: u64| Duration::from_secs(hours * 60 * 60);
+        assert_eq!(past_is_read(hours(11)), Change::Finish);
+        assert_eq!(past_is_read(hours(13)), Change::Release);
     }
 }

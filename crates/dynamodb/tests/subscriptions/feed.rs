@@ -56,8 +56,11 @@ async fn it_goes_on_behind_what_was_saved() {
     shard.hold().save(3).await.expect("saved");
     drop(shard);
 
-    let since = Instant::now();
-    let mut shard = process.part().await;
-    assert!(since.elapsed() < LEASE, "its own are this process's at once");
-    assert_eq!(shard.commits(2).await, named("a", 4..=5));
+    // However often it is taken without anything being saved.
+    for _ in 0..3 {
+        let since = Instant::now();
+        let mut shard = process.part().await;
+        assert!(since.elapsed() < LEASE, "its own are this process's at once");
+        assert_eq!(shard.commits(2).await, named("a", 4..=5));
+    }
 }

@@ -157,6 +157,47 @@ async fn a_renewal_whose_answer_is_lost_is_no_reason_to_stop() {
 }
 
 #[tokio::test]
+async fn a_table_that_is_read_is_one_process_s_too() {
+    let tables = Tables::new().await;
+    append(&tables.store(&dynamodb().await), "a", 1..=3).await;
+    let proxy = FaultyProxy::start(dynamodb_local::url(), |request| {
+        match (request.operation.as_str(), request.index) {
+            ("PutItem" | "UpdateItem", 0) => Fault::DropAnswer,
+            _ => Fault::None,
+        }
+    })
+    .await;
+    let faulty = by_way_of(proxy.url()).await;
+    let mut first = Process::with(&tables, &faulty, &tables.feed(&faulty), Start::Beginning).await;
+    let since = Instant::now();
+    let past = first.part().await;
+    assert!(past.is_table());
+    assert!(since.elapsed() < LEASE, "it knows that it has it, although the answer was lost");
+    let mut second = Process::new(&tables, Start::Beginning).await;
+    assert!(second.part_within(LEASE * 2).await.is_none());
+    drop((first, past));
+
+    let mut past = second.part().await;
+    assert!(past.is_table());
+    assert_eq!(past.rest().await, named("a", 1..=3), "from the beginning");
+    past.hold().finish().await.expect("finished");
+    assert!(!second.part().await.is_table());
+}
+
+#[tokio::test]
+async fn a_table_that_is_read_ends_when_it_is_another_process_s() {
+    let tables = Tables::new().await;
+    append(&tables.store(&dynamodb().await), "a", 1..=3).await;
+    let mut process = Process::new(&tables, Start::Beginning).await;
+    let mut past = process.part().await;
+    take_away(&tables).await;
+    // It is told by the next renewal.
+    until(async || !past.hold().is_ours()).await;
+    assert_eq!(past.rest().await, [], "it ends");
+    past.hold().finish().await.expect_err("it is another's");
+}
+
+#[tokio::test]
 async fn two_subscriptions_follow_the_same_events_by_themselves() {
     let tables = Tables::new().await;
     let dynamodb = dynamodb().await;

@@ -159,6 +159,35 @@ async fn when_the_stream_is_another_one_the_table_is_read_again() {
 }
 
 #[tokio::test]
+async fn a_shard_is_not_taken_in_a_round_that_is_over() {
+    let tables = Tables::new().await;
+    append(&tables.store(&dynamodb().await), "a", 1..=2).await;
+    // It has looked, and is about to take the shard.
+    let (mut process, proxy) =
+        through(&tables, Start::Now, |request| match (request.operation.as_str(), request.index) {
+            ("TransactWriteItems", 0) => Fault::Delay(Duration::from_millis(400)),
+            _ => Fault::None,
+        })
+        .await;
+    // Meanwhile somebody else finds that something is missing.
+    let starts_over = async {
+        until(async || count(&proxy, "TransactWriteItems") == 1).await;
+        let start_over = json!({
+            "TableName": tables.subscriptions,
+            "Key": { "id": { "S": "#feed/tests/notebook" }, "part": { "S": "#feed/table" } },
+            "UpdateExpression": "SET #round = :two REMOVE finished_at, opened, roots",
+            "ExpressionAttributeNames": { "#round": "round" },
+            "ExpressionAttributeValues": { ":two": { "N": "2" } },
+        });
+        ask("UpdateItem", start_over).await;
+    };
+    let (part, ()) = tokio::join!(process.part(), starts_over);
+    assert!(part.is_table(), "{}", part.part.name);
+    assert_eq!(count(&proxy, "TransactWriteItems"), 1);
+    assert_eq!(tables.leases().await.len(), 1, "there is none of a shard");
+}
+
+#[tokio::test]
 async fn what_is_changed_or_deleted_by_hand_is_not_delivered() {
     let tables = Tables::new().await;
     let store = tables.store(&dynamodb().await);
