@@ -98,7 +98,10 @@ async fn everything_is_handled(settings: Vec<(String, String)>) {
     };
     world.check();
     let (sold_out, delivered) = (world.sold_out().len(), world.delivered().len());
-    assert!(kills > 3 && sold_out > 10 && delivered > 3, "too little happened: {kills} {sold_out} {delivered}");
+    assert!(
+        kills > 3 && sold_out > 10 && delivered > 3,
+        "too little happened: {kills} {sold_out} {delivered}"
+    );
     for process in processes {
         assert!(process.stop().success());
     }

@@ -1,5 +1,5 @@
-//! [`Law`]: one promise of a store, as a test. [`LAWS`]: all of them. For runners other than
-//! [`laws!`](crate::laws), which most stores use.
+//! [`Law`]: one promise of what a store implements, as a test. For runners other than [`laws!`](crate::laws) and its
+//! like, which most stores use.
 
 use std::{any::Any, fmt, panic::resume_unwind, sync::mpsc, time::Duration};
 
@@ -12,132 +12,40 @@ use crate::Subject;
 /// an operation of the store does not end.
 pub const TIME_LIMIT: Duration = Duration::from_secs(120);
 
-/// One promise of a store, as a test.
-#[derive(Clone, Copy)]
-pub struct Law {
+/// One promise, as a test of a subject of that type.
+pub struct Law<S = Subject> {
     name: &'static str,
-    run: for<'a> fn(&'a Subject) -> BoxFuture<'a, ()>,
+    run: Run<S>,
 }
 
-/// The list of all laws: calls the macro of that name, with what follows, and the path of each law.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! for_each_law {
-    ($then:ident $($with:tt)*) => {
-        $crate::$then! { [$($with)*]
-            order::commits_come_back_in_order
-            order::order_is_that_of_numbers_and_not_of_times
-            order::a_read_begins_behind_a_version
-            order::a_resource_that_is_not_there_has_no_commits
-            atomic::a_commit_of_many_events_comes_back_as_one
-            atomic::a_commit_may_have_thousands_of_events
-            atomic::a_refused_commit_leaves_nothing_behind
-            atomic::readers_see_whole_commits_or_nothing
-            cancelled::an_append_dropped_between_polls_leaves_all_or_nothing
-            cancelled::an_append_dropped_by_a_time_limit_leaves_all_or_nothing
-            cancelled::an_append_on_an_aborted_task_leaves_all_or_nothing
-            cancelled::reads_dropped_half_way_leave_a_store_that_works
-            race::one_winner_of_every_race
-            race::one_winner_of_every_race_of_many_events
-            race::one_winner_of_every_race_across_handles
-            race::one_winner_of_every_race_to_create
-            race::a_late_writer_meets_a_conflict
-            race::many_resources_are_written_side_by_side
-            race::a_conflict_is_of_one_resource_only
-            durable::an_acknowledged_commit_is_read_at_once
-            durable::what_one_handle_writes_every_other_one_reads
-            durable::what_is_stored_is_there_when_the_store_is_opened_again
-            durable::handles_may_be_opened_at_the_same_moment
-            complete::a_long_history_is_read_whole
-            complete::a_heavy_history_is_read_whole
-            complete::a_read_during_appends_has_no_gaps
-            complete::an_unread_stream_holds_nobody_up
-            scan::a_scan_gives_each_resource_whole_and_once
-            scan::the_streams_of_a_scan_do_not_wait_for_each_other
-            scan::a_scan_of_nothing_is_empty
-            scan::a_scan_of_heavy_histories_is_whole
-            scan::a_scan_during_appends_has_no_gaps
-            recognised::a_repeated_append_is_recognised
-            recognised::a_repeated_append_is_recognised_however_late
-            recognised::a_commit_appended_many_times_at_once_is_stored_once
-            recognised::the_winner_of_a_race_is_recognised
-            recognised::the_first_of_two_commits_with_one_id_stays
-            recognised::a_commit_id_counts_for_its_own_number_only
-            recognised::a_commit_id_counts_for_its_own_resource_only
-            listing::a_list_is_in_order_in_pages_of_any_size
-            listing::resources_of_the_same_time_are_listed_by_id
-            listing::a_page_has_at_most_its_limit
-            listing::the_last_page_has_no_next
-            listing::a_resource_is_listed_by_its_first_commit
-            listing::a_list_stands_what_is_created_between_its_pages
-            listing::a_list_stands_what_is_created_meanwhile
-            listing::a_made_up_cursor_is_a_place_in_the_list
-            faithful::numbers_come_back_equal
-            faithful::documents_come_back_equal
-            faithful::no_data_null_and_empty_data_stay_apart
-            faithful::what_belongs_to_a_commit_comes_back
-            faithful::any_commit_comes_back_equal_or_is_refused
-            names::any_text_is_a_resource_id
-            names::any_text_is_a_commit_id
-            names::any_text_is_an_event_type
-            names::a_resource_id_beyond_its_limits_is_not_there
-            names::a_name_beyond_its_limits_is_refused
-            limited::the_largest_commit_is_stored
-            limited::a_byte_more_is_refused
-            limited::the_deepest_nesting_is_stored
-            limited::a_level_more_is_refused
-            limited::keys_of_objects_have_limits
-            limited::the_most_extreme_numbers_are_stored
-            limited::a_number_beyond_the_limits_is_refused
-            limited::a_limit_comes_before_a_conflict
-            separate::one_id_under_two_types_is_two_resources
-            separate::a_scan_is_of_one_type
-            separate::a_list_is_of_one_type
-            separate::types_and_ids_are_not_glued_together
-        }
-    };
-}
+type Run<S> = for<'a> fn(&'a S) -> BoxFuture<'a, ()>;
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! table_of_laws {
-    ([] $($group:ident::$law:ident)*) => {
-        [$($crate::Law::new(stringify!($law), |subject| Box::pin($crate::$group::$law(subject)))),*]
+    ([] $family:ident: $($group:ident::$law:ident)*) => {
+        [$($crate::Law::new(stringify!($law), |subject| Box::pin($crate::$family::$group::$law(subject)))),*]
     };
 }
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! tests_of_laws {
-    ([$subject:expr] $($group:ident::$law:ident)*) => {
+    ([$subject:expr] $family:ident: $($group:ident::$law:ident)*) => {
         $(
             #[test]
             fn $law() {
-                $crate::Law::new(stringify!($law), |subject| Box::pin($crate::$group::$law(subject)))
+                $crate::Law::new(stringify!($law), |subject| Box::pin($crate::$family::$group::$law(subject)))
                     .run_as_test(async { $subject });
             }
         )*
     };
 }
 
-/// Has a test for each law in the module where it stands, named like the law, each on a [`Subject`](crate::Subject) of
-/// its own.
-///
-/// The subject is given as an expression. Each test evaluates it on its runtime; it may await.
-#[macro_export]
-macro_rules! laws {
-    ($subject:expr) => {
-        $crate::for_each_law! { tests_of_laws $subject }
-    };
-}
-
-/// All laws, in the order of the contract.
-pub const LAWS: &[Law] = &crate::for_each_law!(table_of_laws);
-
-impl Law {
+impl<S: Send + Sync + 'static> Law<S> {
     #[doc(hidden)]
     #[must_use]
-    pub const fn new(name: &'static str, run: for<'a> fn(&'a Subject) -> BoxFuture<'a, ()>) -> Self {
+    pub const fn new(name: &'static str, run: Run<S>) -> Self {
         Self { name, run }
     }
 
@@ -157,7 +65,7 @@ impl Law {
     /// # Panics
     ///
     /// Outside of a tokio runtime with timers.
-    pub async fn check(&self, subject: Subject, time_limit: Duration) -> Result<(), Breach> {
+    pub async fn check(&self, subject: S, time_limit: Duration) -> Result<(), Breach> {
         let run = self.run;
         let mut task = tokio::spawn(async move { run(&subject).await });
         let reason = match timeout(time_limit, &mut task).await {
@@ -176,7 +84,7 @@ impl Law {
 
     /// What the test of a law does: panics if the store breaks it.
     #[doc(hidden)]
-    pub fn run_as_test(&self, subject: impl Future<Output = Subject>) {
+    pub fn run_as_test(&self, subject: impl Future<Output = S>) {
         match self.run_apart(subject, TIME_LIMIT) {
             Ok(()) => {}
             // It has been reported where it happened.
@@ -186,7 +94,7 @@ impl Law {
     }
 
     /// Checks the law on a runtime of its own, and gives up on it even if the store blocks all threads of that.
-    fn run_apart(&self, subject: impl Future<Output = Subject>, time_limit: Duration) -> Result<(), Breach> {
+    fn run_apart(&self, subject: impl Future<Output = S>, time_limit: Duration) -> Result<(), Breach> {
         // A few threads, whatever the machine has: writers on one thread would hardly race.
         let runtime = Builder::new_multi_thread().worker_threads(4).enable_all().build();
         let runtime = runtime.expect("the machine should be able to start a few threads");
@@ -200,7 +108,15 @@ impl Law {
     }
 }
 
-impl fmt::Debug for Law {
+impl<S> Clone for Law<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Law<S> {}
+
+impl<S> fmt::Debug for Law<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Law").field(&self.name).finish()
     }
@@ -250,11 +166,11 @@ mod tests {
     use aws_event_sourcing_core::MemoryStore;
 
     use super::*;
-    use crate::observe::side_by_side;
+    use crate::{FEED_LAWS, LAWS, PROGRESS_LAWS, observe::side_by_side};
 
     const SHORT: Duration = Duration::from_millis(50);
 
-    fn breach(time_limit: Duration, run: for<'a> fn(&'a Subject) -> BoxFuture<'a, ()>) -> Breach {
+    fn breach(time_limit: Duration, run: Run<Subject>) -> Breach {
         let subject = ready(Subject::new(|| ready(MemoryStore::new())));
         Law::new("a_law", run).run_apart(subject, time_limit).expect_err("a broken law")
     }
@@ -285,9 +201,15 @@ mod tests {
 
     #[test]
     fn laws_have_names_of_their_own() {
-        let mut names: Vec<_> = LAWS.iter().map(Law::name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), LAWS.len());
+        fn assert_different<S: Send + Sync + 'static>(laws: &[Law<S>]) {
+            let mut names: Vec<_> = laws.iter().map(Law::name).collect();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), laws.len());
+        }
+
+        assert_different(LAWS);
+        assert_different(PROGRESS_LAWS);
+        assert_different(FEED_LAWS);
     }
 }

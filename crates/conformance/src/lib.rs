@@ -67,38 +67,22 @@
 mod law;
 mod subject;
 
-pub mod order;
+pub mod store;
 
-pub mod atomic;
-pub mod cancelled;
+pub mod progress;
 
-pub mod race;
-
-pub mod durable;
-
-pub mod complete;
-pub mod scan;
-
-pub mod recognised;
-
-pub mod listing;
-
-pub mod faithful;
-pub mod names;
-
-pub mod limited;
-
-pub mod separate;
+pub mod feed;
 
 mod compare;
 mod decimal;
 mod document;
-mod generate;
-mod growth;
 mod observe;
 mod sample;
 
 pub use self::{
-    law::{Breach, LAWS, Law, TIME_LIMIT},
-    subject::Subject,
+    feed::FEED_LAWS,
+    law::{Breach, Law, TIME_LIMIT},
+    progress::PROGRESS_LAWS,
+    store::LAWS,
+    subject::{FeedSubject, ProgressSubject, Subject, SubjectOf},
 };

@@ -1,6 +1,6 @@
 //! What laws do to a store and see of it. All of it fails the law when the store fails.
 
-use std::{error::Error, panic::resume_unwind, sync::Arc};
+use std::{error::Error, future::poll_fn, panic::resume_unwind, pin::pin, sync::Arc, task::Poll};
 
 use aws_event_sourcing_core::{
     AppendError, Appended, Commit, CommitStream, Cursor, Page, ResourceId, ResourceKey, StoreErrorKind,
@@ -162,6 +162,20 @@ where
     }
     results.sort_unstable_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Polls a future so many times, unless it is done before, and drops it at once.
+pub(crate) async fn drop_after_polls<F: Future>(future: F, polls: usize) {
+    let mut future = pin!(future);
+    let mut left = polls;
+    poll_fn(|context| {
+        if left == 0 || future.as_mut().poll(context).is_ready() {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 /// Appends histories side by side, a few at a time, each in its order.

@@ -8,6 +8,15 @@ use aws_event_sourcing_core::{
 };
 use uuid::Uuid;
 
+/// Text that somebody somewhere has trouble with. Some of them look the same, or are the same in another case or
+/// normal form: here they all differ.
+#[rustfmt::skip] // One line each would be a page of them.
+pub(crate) const TROUBLESOME: [&str; 34] = [
+    " ", "  ", "a", "A", "a ", " a", "\0", "a\0", "a\0b", "\n", "a\r\nb", "\t", "'", "\"", "';--", "\\", "\\0", "/",
+    "../a", "a/b", "%", "%2F", "_", "*", "?a=b&c#d", "é", "e\u{301}", "ß", "日本語", "😀", "\u{feff}a", "\u{202e}a",
+    "\u{10ffff}", "null",
+];
+
 /// A resource that is not there yet.
 pub(crate) fn resource(resource_type: &Arc<str>) -> ResourceKey {
     ResourceKey::new(resource_type.clone(), Uuid::new_v4())
@@ -74,6 +83,13 @@ pub(crate) fn json(text: &str) -> Json {
 /// JSON lists within lists, that many levels deep.
 pub(crate) fn nested(levels: usize) -> String {
     format!("{}{}", "[".repeat(levels), "]".repeat(levels))
+}
+
+/// That text repeated, to exactly so many bytes.
+pub(crate) fn long(text: &str, bytes: usize) -> String {
+    let repeated = text.repeat(bytes / text.len());
+    let missing = bytes - repeated.len();
+    repeated + &"-".repeat(missing)
 }
 
 #[cfg(test)]

@@ -1,25 +1,44 @@
-//! [`Subject`]: the store that a law examines. For whoever runs the laws on a store.
+//! [`SubjectOf`]: what a law examines. For whoever runs the laws on a store.
 
 use std::{fmt, future::ready, sync::Arc};
 
-use aws_event_sourcing_core::EventStore;
+use aws_event_sourcing_core::{
+    EventStore,
+    subscription::{ProgressStore, Source},
+};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use uuid::Uuid;
 
 /// A handle on the store under examination.
 pub(crate) type Store = Arc<dyn EventStore>;
 
-/// A store under examination: how to open it, again and again, on the same data.
+/// A handle on the records under examination.
+pub(crate) type Records = Arc<dyn ProgressStore>;
+
+/// A store under examination: how to open it, again and again, on the same data. For [`laws!`](crate::laws).
+pub type Subject = SubjectOf<Arc<dyn EventStore>>;
+
+/// A [`ProgressStore`] under examination: how to open it, again and again, on the same data. For
+/// [`progress_laws!`](crate::progress_laws).
+pub type ProgressSubject = SubjectOf<Arc<dyn ProgressStore>>;
+
+/// A [`Feed`](aws_event_sourcing_core::subscription::Feed) under examination, with the store whose events it delivers and
+/// the records that go with it: how to open all three, again and again, on the same data. For
+/// [`feed_laws!`](crate::feed_laws).
+pub type FeedSubject = SubjectOf<Source>;
+
+/// What a law examines: how to open it, again and again, on the same data.
 ///
-/// Each law is given a subject of its own. It writes under resource types that nobody else uses, so subjects may share
-/// a database; and it never looks at anything else, so that database need not be empty. Clones are the same subject.
+/// Each law is given a subject of its own. It writes under resource types and names of subscriptions that nobody else
+/// uses, so subjects may share a database; and it never looks at anything else, so that database need not be empty.
+/// Clones are the same subject.
 #[derive(Clone)]
-pub struct Subject {
-    open: Arc<dyn Fn() -> BoxFuture<'static, Store> + Send + Sync>,
+pub struct SubjectOf<H> {
+    open: Arc<dyn Fn() -> BoxFuture<'static, H> + Send + Sync>,
     prepare: Arc<dyn Fn(Arc<str>) -> BoxFuture<'static, ()> + Send + Sync>,
 }
 
-impl Subject {
+impl SubjectOf<Arc<dyn EventStore>> {
     /// A subject that is opened by calling `open`.
     ///
     /// Laws call it several times and use the handles side by side, as several processes would, and they drop handles
@@ -32,14 +51,42 @@ impl Subject {
         S: EventStore,
         F: Future<Output = S> + Send + 'static,
     {
-        Self {
-            open: Arc::new(move || open().map(|store| Arc::new(store) as Store).boxed()),
-            prepare: Arc::new(|_| ready(()).boxed()),
-        }
+        Self::opened(move || open().map(|store| Arc::new(store) as Store).boxed())
+    }
+}
+
+impl SubjectOf<Arc<dyn ProgressStore>> {
+    /// A subject that is opened by calling `open`, as often as a [`Subject`] is, and for the same reasons.
+    pub fn new<S, F>(open: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        S: ProgressStore,
+        F: Future<Output = S> + Send + 'static,
+    {
+        Self::opened(move || open().map(|records| Arc::new(records) as Records).boxed())
+    }
+}
+
+impl SubjectOf<Source> {
+    /// A subject that is opened by calling `open`, as often as a [`Subject`] is, and for the same reasons.
+    ///
+    /// Whoever has an opened one follows events and stops without notice. Laws wait for that to be noticed: where it
+    /// takes a while, as with leases, let it be a short one.
+    pub fn new<F>(open: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Source> + Send + 'static,
+    {
+        Self::opened(move || open().boxed())
+    }
+}
+
+impl<H> SubjectOf<H> {
+    fn opened(open: impl Fn() -> BoxFuture<'static, H> + Send + Sync + 'static) -> Self {
+        Self { open: Arc::new(open), prepare: Arc::new(|_| ready(()).boxed()) }
     }
 
     /// Has `prepare` called, and awaited, with each resource type before a law first uses it: for stores where a type
-    /// needs a table. The names consist of `a` to `z`, `0` to `9` and `-`.
+    /// needs a table. The names consist of `a` to `z`, `0` to `9` and `-`. Not called by laws about progress alone: there,
+    /// no event of a type exists.
     #[must_use]
     pub fn preparing<F>(self, prepare: impl Fn(Arc<str>) -> F + Send + Sync + 'static) -> Self
     where
@@ -49,13 +96,13 @@ impl Subject {
     }
 
     /// Another handle on the same data.
-    pub(crate) async fn open(&self) -> Store {
+    pub(crate) async fn open(&self) -> H {
         (self.open)().await
     }
 
     /// A resource type that nobody has used before, with this name somewhere in its own.
     pub(crate) async fn resource_type(&self, name: &str) -> Arc<str> {
-        self.prepared(format!("{name}-{}", Uuid::new_v4().simple())).await
+        self.prepared(unique(name)).await
     }
 
     /// The resource type of that very name, ready to be used.
@@ -66,7 +113,12 @@ impl Subject {
     }
 }
 
-impl fmt::Debug for Subject {
+/// A name that nobody has used before, which begins with this one.
+pub(crate) fn unique(name: &str) -> String {
+    format!("{name}-{}", Uuid::new_v4().simple())
+}
+
+impl<H> fmt::Debug for SubjectOf<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subject").finish_non_exhaustive()
     }

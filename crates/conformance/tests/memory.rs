@@ -2,8 +2,8 @@
 
 use std::future::ready;
 
-use aws_event_sourcing_conformance::{Subject, laws};
-use aws_event_sourcing_core::MemoryStore;
+use aws_event_sourcing_conformance::{FeedSubject, ProgressSubject, Subject, feed_laws, laws, progress_laws};
+use aws_event_sourcing_core::{MemoryStore, subscription::Source};
 
 fn subject() -> Subject {
     let store = MemoryStore::new();
@@ -11,3 +11,17 @@ fn subject() -> Subject {
 }
 
 laws!(subject());
+
+fn progress() -> ProgressSubject {
+    let store = MemoryStore::new();
+    ProgressSubject::new(move || ready(store.clone()))
+}
+
+progress_laws!(progress());
+
+fn feed() -> FeedSubject {
+    let store = MemoryStore::new();
+    FeedSubject::new(move || ready(Source::of(&store)))
+}
+
+feed_laws!(feed());

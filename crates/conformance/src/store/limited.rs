@@ -1,5 +1,5 @@
 //! Law 10, **limited**: what keeps the limits is stored, and what does not is refused before anything is written.
-//! The limits of names are in [`names`](crate::names).
+//! The limits of names are in [`names`](super::names).
 
 use aws_event_sourcing_core::{
     Commit, EncodedEvent, ResourceKey,

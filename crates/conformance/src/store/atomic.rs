@@ -1,11 +1,11 @@
 //! Law 2, **all or nothing**: the events of a commit are stored together or not at all. The same under cancellation
-//! is in [`cancelled`](crate::cancelled).
+//! is in [`cancelled`](super::cancelled).
 
 use crate::{
     Subject,
-    growth::read_while_it_grows,
     observe::{assert_history, grow, lose, plan, store},
     sample,
+    store::growth::read_while_it_grows,
 };
 
 /// A commit of several events is one commit when it is read, with its events in order.

@@ -11,17 +11,8 @@ use crate::{
     Subject,
     compare::assert_same,
     observe::{append, assert_history, be_refused, grow, plan, read, scan, store, walk},
-    sample,
+    sample::{self, TROUBLESOME, long},
 };
-
-/// Text that somebody somewhere has trouble with. Some of them look the same, or are the same in another case or
-/// normal form: here they all differ.
-#[rustfmt::skip] // One line each would be a page of them.
-const TROUBLESOME: [&str; 34] = [
-    " ", "  ", "a", "A", "a ", " a", "\0", "a\0", "a\0b", "\n", "a\r\nb", "\t", "'", "\"", "';--", "\\", "\\0", "/",
-    "../a", "a/b", "%", "%2F", "_", "*", "?a=b&c#d", "é", "e\u{301}", "ß", "日本語", "😀", "\u{feff}a", "\u{202e}a",
-    "\u{10ffff}", "null",
-];
 
 /// Any text can be the id of a resource, and comes back as it was, from a read, a scan and a list.
 pub async fn any_text_is_a_resource_id(subject: &Subject) {
@@ -143,11 +134,4 @@ pub async fn a_name_beyond_its_limits_is_refused(subject: &Subject) {
 
 fn with_id(resource: &ResourceKey, number: u64, id: &str) -> Commit {
     Commit { id: CommitId::from(id), ..sample::commit(resource, number, 1) }
-}
-
-/// That text repeated, to exactly so many bytes.
-fn long(text: &str, bytes: usize) -> String {
-    let repeated = text.repeat(bytes / text.len());
-    let missing = bytes - repeated.len();
-    repeated + &"-".repeat(missing)
 }

@@ -1,5 +1,5 @@
 //! Law 5, **complete**: a read and a scan give everything, however long. What a scan promises beyond that is in
-//! [`scan`](crate::scan).
+//! [`scan`](super::scan).
 
 use std::pin::Pin;
 
@@ -9,9 +9,9 @@ use futures_util::StreamExt as _;
 use crate::{
     Subject,
     compare::{assert_prefix, assert_same},
-    growth::read_while_it_grows,
     observe::{all_of, assert_history, grow, page, read, store},
     sample,
+    store::growth::read_while_it_grows,
 };
 
 /// More than ten thousand commits are read to the last one.

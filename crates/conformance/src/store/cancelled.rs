@@ -1,6 +1,6 @@
 //! Law 2, **all or nothing**, for callers that go away: a future may be dropped at any point.
 
-use std::{future::poll_fn, pin::pin, slice::from_ref, sync::Arc, task::Poll, time::Duration};
+use std::{slice::from_ref, sync::Arc, time::Duration};
 
 use aws_event_sourcing_core::{Appended, Commit};
 use futures_util::StreamExt as _;
@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use crate::{
     Subject,
     compare::assert_same,
-    observe::{append, assert_history, grow, read, scan, side_by_side, store, walk},
+    observe::{append, assert_history, drop_after_polls, grow, read, scan, side_by_side, store, walk},
     sample,
     subject::Store,
 };
@@ -96,20 +96,6 @@ pub async fn reads_dropped_half_way_leave_a_store_that_works(subject: &Subject) 
     assert_history(&handle, &resource, &written).await;
     assert_same("what a scan gives", &written, &scan(&handle, &resource_type).await.concat());
     assert_eq!(walk(&handle, &resource_type, 10).await, [resource.id], "the list");
-}
-
-/// Polls a future so many times, unless it is done before, and drops it at once.
-async fn drop_after_polls<F: Future>(future: F, polls: usize) {
-    let mut future = pin!(future);
-    let mut left = polls;
-    poll_fn(|context| {
-        if left == 0 || future.as_mut().poll(context).is_ready() {
-            return Poll::Ready(());
-        }
-        left -= 1;
-        if left == 0 { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
 }
 
 /// Looks for a commit whose append was dropped: it is there as a whole or not at all, can be appended once, and the

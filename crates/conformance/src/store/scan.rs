@@ -11,9 +11,9 @@ use futures_util::FutureExt as _;
 use crate::{
     Subject,
     compare::{assert_same, name},
-    growth::{Growth, while_they_grow},
     observe::{all_of, plan, scan, store, store_all},
     sample,
+    store::growth::{Growth, while_they_grow},
     subject::Store,
 };
 

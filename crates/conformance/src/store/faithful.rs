@@ -6,7 +6,7 @@
 use std::panic::resume_unwind;
 
 use aws_event_sourcing_core::{
-    AppendError, Appended, Commit, StoreErrorKind, Timestamp, TraceParent, limits,
+    AppendError, Appended, Commit, ResourceKey, StoreErrorKind, Timestamp, TraceParent, limits,
 };
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use tokio::runtime::Handle;
@@ -14,9 +14,9 @@ use tokio::runtime::Handle;
 use crate::{
     Subject,
     compare::{assert_same, difference},
-    generate,
     observe::{all_of, append, assert_history, explain, plan, read, scan, store},
     sample,
+    store::generate,
     subject::Store,
 };
 
@@ -77,11 +77,21 @@ pub async fn what_belongs_to_a_commit_comes_back(subject: &Subject) {
     let handle = subject.open().await;
     let resource_type = subject.resource_type("envelope").await;
     let resource = sample::resource(&resource_type);
+    let written = envelopes(&resource);
+    for commit in &written {
+        store(&handle, commit).await;
+    }
+    assert_history(&handle, &resource, &written).await;
+    assert_same("what a scan gives", &written, &scan(&handle, &resource_type).await.concat());
+}
+
+/// A history whose commits have all that can belong to one, in many forms.
+pub(crate) fn envelopes(resource: &ResourceKey) -> Vec<Commit> {
     let trace: TraceParent =
         "00-00000000000000000000000000000001-0000000000000001-00".parse().expect("a trace");
     let other: TraceParent =
         "00-ffffffffffffffffffffffffffffffff-ffffffffffffffff-ff".parse().expect("a trace");
-    let mut written = plan(&resource, [1, 2, 1, 1, 1, 1, 2, 1, 1, 1]);
+    let mut written = plan(resource, [1, 2, 1, 1, 1, 1, 2, 1, 1, 1]);
     let times = [0, 1, 999, 1_000, 1_700_000_000_001, 951_782_400_000, 4_102_444_800_123, u64::MAX];
     for (commit, time) in written.iter_mut().zip(times) {
         commit.at = Timestamp::from_unix_millis(time);
@@ -99,11 +109,7 @@ pub async fn what_belongs_to_a_commit_comes_back(subject: &Subject) {
     ]) {
         commit.meta = Some(sample::json(meta));
     }
-    for commit in &written {
-        store(&handle, commit).await;
-    }
-    assert_history(&handle, &resource, &written).await;
-    assert_same("what a scan gives", &written, &scan(&handle, &resource_type).await.concat());
+    written
 }
 
 /// Whatever commit is made up: it comes back equal, or it was refused and nothing of it is there.
@@ -161,19 +167,30 @@ async fn comes_back_equal_or_is_refused(handle: &Store, commit: &Commit) -> Resu
     }
 }
 
-/// Writes each of these documents as the data of a first and of a further event, and as a part of `meta`.
+/// Writes these documents, and reads them.
 async fn come_back_equal(subject: &Subject, name: &str, documents: &[&str]) {
     let handle = subject.open().await;
     let resource = sample::resource(&subject.resource_type(name).await);
-    let mut written = plan(&resource, documents.iter().map(|_| 2));
-    for (commit, document) in written.iter_mut().zip(documents) {
+    let written = history_of(&resource, documents);
+    for commit in &written {
+        assert_eq!(append(&handle, commit).await, Appended::Now);
+    }
+    assert_same("the history", &written, &read(&handle, &resource, 0).await);
+}
+
+/// Histories with all numbers, and with all texts and containers.
+pub(crate) fn all_sorts_of_data([numbers, documents]: [ResourceKey; 2]) -> [Vec<Commit>; 2] {
+    [history_of(&numbers, &NUMBERS), history_of(&documents, &DOCUMENTS)]
+}
+
+/// Each of these documents as the data of a first and of a further event, and as a part of `meta`.
+fn history_of(resource: &ResourceKey, documents: &[&str]) -> Vec<Commit> {
+    let mut history = plan(resource, documents.iter().map(|_| 2));
+    for (commit, document) in history.iter_mut().zip(documents) {
         for event in &mut commit.events {
             event.data = Some(sample::json(document));
         }
         commit.meta = Some(sample::json(&format!(r#"{{"of":{document}}}"#)));
     }
-    for commit in &written {
-        assert_eq!(append(&handle, commit).await, Appended::Now);
-    }
-    assert_same("the history", &written, &read(&handle, &resource, 0).await);
+    history
 }
