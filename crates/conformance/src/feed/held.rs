@@ -133,7 +133,7 @@ async fn take_turns(
         process.step().await;
         if process.seen.len() >= 25 * turn {
             turn = process.seen.len() / 25 + 1;
-            if (turn + index) % 4 == 0 {
+            if (turn + index).is_multiple_of(4) {
                 process.let_go();
             } else {
                 process.release().await;

@@ -52,12 +52,15 @@ struct Common {
     registration: Option<Registration>,
     processes: usize,
     /// Who has a resource delivered: by which process, and by what right.
-    claims: HashMap<ResourceId, Vec<(usize, Weak<dyn Hold>)>>,
+    claims: HashMap<ResourceId, Claims>,
     /// What somebody has saved: it need not come again.
     saved: BTreeSet<Of>,
     /// What was delivered to anybody.
     seen: BTreeSet<Of>,
 }
+
+/// By whom a resource was delivered, and by what right.
+type Claims = Vec<(usize, Weak<dyn Hold>)>;
 
 impl Follower {
     /// Follows that type from its beginning, under a name that nobody else uses.

@@ -54,13 +54,13 @@ pub async fn a_subscription_goes_on_from_when_it_first_ran(subject: &FeedSubject
     let mut written = Vec::new();
     for commits in history[2..].chunks(2) {
         let commits = at(commits, MINUTE);
-        store_all(&source.events, &[commits.clone()]).await;
+        store_all(&source.events, std::slice::from_ref(&commits)).await;
         process.until_seen(&commits).await;
         written.extend(commits);
         process.release().await;
         drop(process);
         let meanwhile = at(&plan(&sample::resource(&resource_type), [1, 2]), MINUTE);
-        store_all(&source.events, &[meanwhile.clone()]).await;
+        store_all(&source.events, std::slice::from_ref(&meanwhile)).await;
         process = follower.process().await;
         process.until_seen(&meanwhile).await;
         written.extend(meanwhile);

@@ -45,7 +45,7 @@ pub async fn what_was_skipped_comes_back_in_order(subject: &ProgressSubject) {
 pub async fn what_was_skipped_is_of_one_resource(subject: &ProgressSubject) {
     let ledger = subject.ledger("skipped-of").await;
     let id = new_id();
-    let ids = [&id.to_string(), "", "/", "/4", "-", "%", "_", " "].map(|end| format!("{id}{end}").into());
+    let ids = [id.as_str(), "", "/", "/4", "-", "%", "_", " "].map(|end| format!("{id}{end}").into());
     let mut expected = Vec::new();
     for (index, id) in (0..).zip(&ids) {
         let mut skips = Vec::new();

@@ -112,5 +112,5 @@ fn of_a_piece(round: u64) -> Progress {
         attempts: round as u32,
         ..marker(time(round))
     };
-    Progress { parked: (round % 2 == 0).then(|| Box::new(marker)), ..handled(round) }
+    Progress { parked: round.is_multiple_of(2).then(|| Box::new(marker)), ..handled(round) }
 }
