@@ -6,6 +6,7 @@
 use std::pin::pin;
 
 use futures_util::future::{Either, join, join_all, select, select_all};
+use tokio::task::yield_now;
 
 use super::process::{Follower, Process, Saves};
 use crate::{
@@ -108,6 +109,8 @@ pub async fn processes_that_take_turns_miss_nothing(subject: &FeedSubject) {
             for history in &histories {
                 store(&source.events, &history[index]).await;
             }
+            // Somebody gets these while others are to come.
+            yield_now().await;
         }
     };
     let mut processes =
@@ -138,6 +141,8 @@ async fn take_turns(
             } else {
                 process.release().await;
             }
+            // Others ask for it before this one does again.
+            yield_now().await;
         }
     }
 }

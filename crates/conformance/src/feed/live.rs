@@ -9,7 +9,7 @@ use crate::{
     sample,
 };
 
-/// A commit is delivered when it happens, whoever made it: the handle that follows, or another one.
+/// A commit is delivered when it happens to whoever waits for it, whoever made it: the handle that follows, or another one.
 pub async fn a_commit_is_delivered_when_it_happens(subject: &FeedSubject) {
     let resource_type = subject.resource_type("live").await;
     let other = subject.open().await;
@@ -18,8 +18,9 @@ pub async fn a_commit_is_delivered_when_it_happens(subject: &FeedSubject) {
     process.until_seen(&written).await;
     let history = plan(&sample::resource(&resource_type), [1, 2, 1, 1, 3, 1, 1, 1]);
     for (index, commit) in history.iter().enumerate() {
-        store(if index % 2 == 0 { &other.events } else { process.events() }, commit).await;
-        process.until_seen(std::slice::from_ref(commit)).await;
+        let events = if index % 2 == 0 { &other.events } else { process.events() }.clone();
+        // It waits already.
+        join(process.until_seen(std::slice::from_ref(commit)), store(&events, commit)).await;
     }
     written.extend(history);
     process.assert_only(&written);

@@ -57,6 +57,7 @@ pub async fn a_subscription_goes_on_from_when_it_first_ran(subject: &FeedSubject
         store_all(&source.events, std::slice::from_ref(&commits)).await;
         process.until_seen(&commits).await;
         written.extend(commits);
+        assert_begun(&process, &written);
         process.release().await;
         drop(process);
         let meanwhile = at(&plan(&sample::resource(&resource_type), [1, 2]), MINUTE);

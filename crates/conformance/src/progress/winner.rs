@@ -57,13 +57,15 @@ pub async fn a_late_swap_changes_nothing(subject: &ProgressSubject) {
 /// made; or the swap came first, and the advance left alone what it parked.
 pub async fn swaps_and_advances_do_not_undo_each_other(subject: &ProgressSubject) {
     let [ledger, other, _] = subject.ledgers("swap-and-advance").await;
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         let id = new_id();
         ledger.advance_one(&id, 3).await;
         let seen = ledger.load_one(&id).await;
         let next = parked(7);
-        let (swap, ()) =
-            join(ledger.try_swap(&id, seen.revision, &next, None), other.advance_one(&id, 5)).await;
+        let swap = ledger.try_swap(&id, seen.revision, &next, None);
+        let advance = other.advance_one(&id, 5);
+        // Each of them is the first to begin in its turn.
+        let swap = if round % 2 == 0 { join(swap, advance).await.0 } else { join(advance, swap).await.1 };
         let found = ledger.load_one(&id).await;
         match swap {
             Swap::Done(revision) => assert_eq!(found, revised(&next, revision), "what was parked"),

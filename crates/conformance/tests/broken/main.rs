@@ -1,5 +1,11 @@
 //! Stores that break the law: each has one flaw, and a law that cannot tell it from a healthy store is no law.
 
+#[macro_use]
+mod table;
+
+mod feed;
+mod progress;
+
 mod altering;
 mod flaw;
 mod listing;
@@ -10,31 +16,15 @@ mod scanning;
 mod sharing;
 mod writing;
 
-use std::{collections::BTreeSet, time::Duration};
-
-use aws_event_sourcing_conformance::{Breach, LAWS, Subject, TIME_LIMIT, laws};
+use aws_event_sourcing_conformance::{LAWS, TIME_LIMIT, laws};
 
 use crate::{
     altering::Stores,
     flaw::{Flaw, flawed, flawed_by_handle},
+    table::check,
 };
 
-/// For each broken store, the laws that it must break, or at which it must hang: one test each, and one row of the
-/// table.
-macro_rules! broken {
-    ($($name:ident: $subject:expr => $how:ident $($law:ident)+;)*) => {
-        const TABLE: &[(&str, &[&str])] = &[$((stringify!($name), &[$(stringify!($law)),+])),*];
-
-        $(
-            #[test]
-            fn $name() {
-                $how(|| $subject, &[$(stringify!($law)),+]);
-            }
-        )*
-    };
-}
-
-broken! {
+broken! { LAWS;
     // Writing.
     lets_losers_win: flawed::<writing::LetsLosersWin>() => breaks
         one_winner_of_every_race one_winner_of_every_race_of_many_events one_winner_of_every_race_across_handles
@@ -211,19 +201,11 @@ broken! {
 }
 
 #[test]
-fn no_law_is_unable_to_fail() {
-    let laws: BTreeSet<_> = LAWS.iter().map(aws_event_sourcing_conformance::Law::name).collect();
-    let broken: BTreeSet<_> = TABLE.iter().flat_map(|(_, laws)| laws.iter().copied()).collect();
-    assert_eq!(broken, laws, "left: the laws that a broken store breaks; right: all laws");
-    assert_eq!(laws.len(), LAWS.len(), "two laws have one name");
-}
-
-#[test]
 fn a_counterexample_is_made_small() {
     let law = "any_commit_comes_back_equal_or_is_refused";
     for subject in [flawed::<Stores<altering::EventTypesAsCStrings>>, flawed::<Stores<altering::NoEmptyText>>]
     {
-        let breach = check(&subject, law, TIME_LIMIT).expect_err(law).to_string();
+        let breach = check(LAWS, &subject, law, TIME_LIMIT).expect_err(law).to_string();
         assert_eq!(breach.matches("EventMadeUp").count(), 1, "{breach}");
         assert!(breach.contains("trace: None") && breach.contains("cause: None"), "{breach}");
     }
@@ -239,28 +221,4 @@ mod healthy {
     impl Flaw for NoFlaw {}
 
     laws!(flawed::<NoFlaw>());
-}
-
-fn breaks(subject: impl Fn() -> Subject, laws: &[&str]) {
-    for law in laws {
-        let breach = check(&subject, law, TIME_LIMIT).expect_err(law);
-        assert!(!breach.is_timeout(), "{breach}");
-    }
-}
-
-fn hangs(subject: impl Fn() -> Subject, laws: &[&str]) {
-    for law in laws {
-        let breach = check(&subject, law, Duration::from_secs(3)).expect_err(law);
-        assert!(breach.is_timeout(), "{breach}");
-    }
-}
-
-/// On a thread pool of its own, whose output belongs to this test: nobody wants to see what is meant to fail.
-fn check(subject: &impl Fn() -> Subject, law: &str, time_limit: Duration) -> Result<(), Breach> {
-    let law = LAWS.iter().find(|other| other.name() == law).expect(law);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build();
-    let runtime = runtime.expect("a few threads");
-    let outcome = runtime.block_on(async { law.check(subject(), time_limit).await });
-    runtime.shutdown_background();
-    outcome
 }
