@@ -35,6 +35,7 @@ macro_rules! for_each_feed_law {
             complete::commits_of_other_types_are_not_delivered
             complete::each_subscription_gets_everything
             saved::a_process_goes_on_behind_what_was_saved
+            saved::a_commit_that_was_under_way_comes_again_whole
             saved::what_was_not_saved_comes_again
             saved::what_happened_and_was_not_saved_comes_again
             saved::a_part_that_was_dropped_comes_again
@@ -43,7 +44,7 @@ macro_rules! for_each_feed_law {
             start::a_subscription_goes_on_from_when_it_first_ran
             start::the_past_is_delivered_to_who_began_with_it
             order::commits_of_a_resource_are_delivered_in_order
-            order::positions_grow_from_delivery_to_delivery
+            order::positions_tell_deliveries_apart_and_grow
             held::a_resource_is_delivered_to_one_process_at_a_time
             held::a_part_goes_to_another_process_of_the_same_handle
             held::a_released_part_goes_to_another_process

@@ -7,8 +7,7 @@
 //! | `fullfsync` | on | the same on macOS, where a sync otherwise ends in the drive's cache |
 //! | `wal_autocheckpoint` | 0 | the [writer](crate::writer) folds the log in between transactions, when nobody waits |
 //! | `journal_size_limit` | 96 MB | a log that a long read made grow is cut back; one of the usual size is used again as it is, which spares the file system the work of making it longer |
-//! | `cache_size` | 8 MB for the writer, 2 MB for each reader | more was not faster: the rest is in the system's cache |
-//! | | 48 MB for the one that reads for subscriptions | events of many resources by turns: 10,000 histories go on at as many pages |
+//! | `cache_size` | 8 MB for the writer and for the one that reads for subscriptions, 2 MB for each other reader | more was not faster: the rest is in the system's cache |
 //! | `temp_store` | `MEMORY` | no file is made elsewhere |
 //! | `query_only` | on for readers | what reads cannot write |
 //!

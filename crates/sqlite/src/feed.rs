@@ -3,47 +3,29 @@
 //! Whoever follows is woken when this store has stored events. What other processes store is noticed by looking, every
 //! [`LOOK_EVERY`].
 
+mod page;
+
 use std::{sync::Arc, time::Duration};
 
 use aws_event_sourcing_core::{
-    ResourceKey, StoreError,
-    subscription::{Batch, Continuity, Delivery, Feed, Hold, Part, Registration, SubscriptionKey},
+    StoreError,
+    subscription::{Batch, Continuity, Feed, Hold, Part, Registration, SubscriptionKey},
 };
 use futures_core::{future::BoxFuture, stream::BoxStream};
 use futures_util::{StreamExt as _, stream};
-use rusqlite::Connection;
 use tokio::{
     sync::{oneshot, watch},
     time::{sleep, timeout},
 };
 
-use crate::{
-    commits::Commits,
-    error::{Doing, Error},
-    lock::Lock,
-    path::FilePath,
-    rows::{PageSize, Rows},
-    store::SqliteStore,
-};
+use self::page::{Page, SHORTEST, Then};
+use crate::{error::Error, lock::Lock, store::SqliteStore};
 
 /// How often it is looked for events of other processes.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// How often it is looked whether another process has given up a lock.
 const TRY_EVERY: Duration = Duration::from_millis(100);
-
-/// How much is read at a time.
-const PAGE: PageSize = PageSize { rows: 1024, bytes: 1 << 20 };
-
-/// Events of other types that are passed over at a time.
-const PASSED_OVER: usize = 8 * 1024;
-
-const EVENTS: &str = r#"
-SELECT resource, position, first, id, number, type, data, at, "commit", trace, cause, meta
-FROM events
-WHERE position > ?1
-ORDER BY position
-"#;
 
 impl Feed for SqliteStore {
     /// One part: the file.
@@ -80,6 +62,8 @@ impl SqliteStore {
             }
         };
         let place = self.place(key).await?;
+        let path = self.file().clone();
+        let place = self.following().get(move |connection| page::begin(connection, &path, place)).await?;
         let name = self.file().as_path().file_name().unwrap_or_default().to_string_lossy();
         let hold = Held { store: self.clone(), key: key.clone(), _lock: lock, _held: held };
         Ok(Part {
@@ -98,7 +82,7 @@ fn batches(
     place: i64,
 ) -> BoxStream<'static, Result<Batch, StoreError>> {
     let appended = store.writer().appended();
-    let following = Following { store, resource_type, place, appended, ahead: None };
+    let following = Following { store, resource_type, place, length: SHORTEST, appended, ahead: None };
     stream::try_unfold(following, |mut following| async {
         let batch = following.next().await?;
         Ok(Some((batch, following)))
@@ -110,6 +94,8 @@ struct Following {
     store: SqliteStore,
     resource_type: Arc<str>,
     place: i64,
+    /// How many positions the next page is to reach over.
+    length: usize,
     appended: watch::Receiver<()>,
     /// The next page, when it is being read already.
     ahead: Option<Reading>,
@@ -131,7 +117,7 @@ impl Following {
             };
             let page = read.await.unwrap_or_else(|_| Err(self.store.following().interrupted()))?;
             if page.up_to > self.place {
-                self.place = page.up_to;
+                (self.place, self.length) = (page.up_to, page.next_length());
                 if page.then == Then::More {
                     // While this one is being handled.
                     self.ahead = Some(self.read());
@@ -146,86 +132,14 @@ impl Following {
     /// Begins to read what is behind the place.
     fn read(&self) -> Reading {
         let (answer, answered) = oneshot::channel();
-        let (path, of, place) = (self.store.file().clone(), self.resource_type.clone(), self.place);
+        let (path, of) = (self.store.file().clone(), self.resource_type.clone());
+        let (place, length) = (self.place, self.length);
         self.store.following().start(move |connection| {
-            let page = connection.and_then(|connection| Page::read(connection, &path, &of, place));
+            let page = connection.and_then(|connection| Page::read(connection, &path, &of, place, length));
             // Nobody takes it when the follower has gone away.
             drop(answer.send(page));
         });
         answered
-    }
-}
-
-/// Rows of one type between two places.
-struct Page {
-    rows: Rows,
-    /// The position of the last event of each commit.
-    positions: Vec<i64>,
-    up_to: i64,
-    then: Then,
-}
-
-/// What is behind a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
-    /// More.
-    More,
-    /// Nothing, when it was read.
-    Nothing,
-}
-
-impl Page {
-    fn read(
-        connection: &Connection,
-        path: &FilePath,
-        resource_type: &str,
-        place: i64,
-    ) -> Result<Self, Error> {
-        let mut page =
-            Self { rows: Rows::default(), positions: Vec::new(), up_to: place, then: Then::Nothing };
-        let filled = page.fill(connection, resource_type);
-        page.then = filled.map_err(|source| Error::sqlite(path, Doing::Reading, source))?;
-        Ok(page)
-    }
-
-    fn fill(&mut self, connection: &Connection, resource_type: &str) -> rusqlite::Result<Then> {
-        let mut statement = connection.prepare_cached(EVENTS)?;
-        let mut found = statement.query([self.up_to])?;
-        let (mut passed_over, mut last_first) = (0, None);
-        while let Some(row) = found.next()? {
-            let position = row.get(1)?;
-            if row.get_ref(0)?.as_bytes()? != resource_type.as_bytes() {
-                // The events of a commit follow one another: the one before is whole.
-                passed_over += 1;
-                if passed_over > PASSED_OVER {
-                    return Ok(Then::More);
-                }
-            } else {
-                let first: i64 = row.get(2)?;
-                let id = if last_first == Some(first) { None } else { Some(row.get_ref(3)?.as_str()?) };
-                if !self.rows.take(row, 4, id, PAGE)? {
-                    return Ok(Then::More);
-                }
-                last_first = Some(first);
-                if self.rows.last_begins_commit() {
-                    self.positions.push(position);
-                } else if let Some(last) = self.positions.last_mut() {
-                    *last = position;
-                }
-            }
-            self.up_to = position;
-        }
-        Ok(Then::Nothing)
-    }
-
-    fn into_batch(self, resource_type: &Arc<str>) -> Result<Batch, Error> {
-        // The rows say whose they are.
-        let mut commits = Commits::new(ResourceKey::new(resource_type.clone(), ""));
-        commits.turn_page(self.rows);
-        let deliveries = commits
-            .zip(self.positions)
-            .map(|(commit, position)| Ok(Delivery { commit: commit?, position: position.cast_unsigned() }));
-        Ok(Batch { deliveries: deliveries.collect::<Result<_, Error>>()?, up_to: self.up_to.cast_unsigned() })
     }
 }
 

@@ -39,8 +39,8 @@ struct Set {
 const FEWEST: usize = 4;
 const CACHE: i32 = 2 << 10;
 
-/// The same for what reads events in the order of their positions: one after the other of ever other resources.
-const FOLLOWING_CACHE: i32 = 48 << 10;
+/// The same for what follows: it goes from resource to resource. More would be thrown away with each place that is saved.
+const FOLLOWING_CACHE: i32 = 8 << 10;
 
 impl Readers {
     pub(crate) fn new(path: FilePath) -> Self {

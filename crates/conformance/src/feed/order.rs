@@ -36,9 +36,9 @@ pub async fn commits_of_a_resource_are_delivered_in_order(subject: &FeedSubject)
     join(live, process.until_seen(&histories.concat())).await;
 }
 
-/// Positions grow within a part, and each batch goes up to that of its last delivery at least, and not to that of the
-/// next. They can all be saved, each after the one before.
-pub async fn positions_grow_from_delivery_to_delivery(subject: &FeedSubject) {
+/// No two deliveries of a part have one position. Positions grow within a resource, and from batch to batch: each batch goes
+/// up to that of its last delivery at least, and not to any of the next. They can all be saved, each after the one before.
+pub async fn positions_tell_deliveries_apart_and_grow(subject: &FeedSubject) {
     let resource_type = subject.resource_type("positions").await;
     let source = subject.open().await;
     let other = subject.resource_type("positions-of-others").await;
@@ -51,12 +51,11 @@ pub async fn positions_grow_from_delivery_to_delivery(subject: &FeedSubject) {
     store_all(&source.events, &histories).await;
     let mut written = histories.concat();
     written.retain(|commit| commit.resource.resource_type == resource_type);
-    // That they grow is looked at in each delivery.
+    // All that is looked at in each delivery.
     let mut process = Follower::new(subject, &resource_type).process().await.saving(Saves::Nothing);
     process.until_seen(&written).await;
     for index in (0..process.in_hand.len()).rev() {
-        let positions: Vec<_> =
-            process.in_hand[index].delivered.iter().map(|(position, _)| *position).collect();
+        let positions = process.in_hand[index].positions.clone();
         for position in positions.into_iter().step_by(25) {
             if index < process.in_hand.len() {
                 process.save(index, position).await;

@@ -169,9 +169,11 @@ pub(crate) struct InHand {
     pub(crate) hold: Arc<dyn Hold>,
     /// What it has delivered, in that order.
     pub(crate) delivered: Vec<(u64, Of)>,
+    /// Those of what it has delivered.
+    pub(crate) positions: BTreeSet<u64>,
     up_to: Option<u64>,
-    /// The last event of each resource.
-    last: HashMap<ResourceId, u64>,
+    /// The last event of each resource, and its position.
+    last: HashMap<ResourceId, (u64, u64)>,
 }
 
 enum Happened {
@@ -405,6 +407,7 @@ impl InHand {
             batches: Some(batches),
             hold,
             delivered: Vec::new(),
+            positions: BTreeSet::new(),
             up_to: None,
             last: HashMap::new(),
         }
@@ -413,14 +416,24 @@ impl InHand {
     /// Fails if a delivery should not come behind those before it.
     fn check(&mut self, delivery: &Delivery) {
         let Delivery { commit, position } = delivery;
-        let Self { name: part, continuity, delivered, up_to, last, .. } = self;
-        let before = delivered.last().map(|(position, _)| *position).max(*up_to);
+        let Self { name: part, continuity, positions, up_to, last, .. } = self;
         assert!(
-            before.is_none_or(|before| before < *position),
-            "{} of {part:?} is at position {position}, behind one at {before:?}",
+            up_to.is_none_or(|up_to| up_to < *position),
+            "{} of {part:?} is at position {position}, in a batch behind one that went up to {up_to:?}",
             name(commit)
         );
-        let before = last.insert(commit.resource.id.clone(), commit.last_number());
+        assert!(
+            positions.insert(*position),
+            "{} of {part:?} is at position {position}, as another delivery is",
+            name(commit)
+        );
+        let before = last.insert(commit.resource.id.clone(), (commit.last_number(), *position));
+        assert!(
+            before.is_none_or(|(_, before)| before < *position),
+            "{} of {part:?} is at position {position}, behind one of its resource at {before:?}",
+            name(commit)
+        );
+        let before = before.map(|(number, _)| number);
         assert!(
             before.is_none_or(|before| before < commit.number),
             "{} of {part:?} comes after event {before:?} of its resource",
@@ -437,8 +450,8 @@ impl InHand {
 
     /// Fails if a batch should not end there.
     fn reach(&mut self, up_to: u64) {
-        let Self { name: part, delivered, up_to: before, .. } = self;
-        let last = delivered.last().map(|(position, _)| *position).max(*before);
+        let Self { name: part, positions, up_to: before, .. } = self;
+        let last = positions.last().copied().max(*before);
         assert!(
             last.is_none_or(|last| last <= up_to),
             "a batch of {part:?} goes up to {up_to}, and something before is at {last:?}"

@@ -49,6 +49,28 @@ pub async fn a_process_goes_on_behind_what_was_saved(subject: &FeedSubject) {
     assert_nothing_saved_again(&written, &[left, last].concat(), &process);
 }
 
+/// A commit comes again as a whole when everything before its position was saved: it was under way when all before it was
+/// done. That position may lie between two events of the commit.
+pub async fn a_commit_that_was_under_way_comes_again_whole(subject: &FeedSubject) {
+    let resource_type = subject.resource_type("under-way").await;
+    let histories: Vec<_> = (0..6).map(|_| plan(&sample::resource(&resource_type), [2, 3, 1])).collect();
+    let written = histories.concat();
+    store_all(&subject.open().await.events, &histories).await;
+    let follower = Follower::new(subject, &resource_type);
+    for _ in 0..5 {
+        let mut process = follower.process().await.saving(Saves::Nothing);
+        process.until_seen(&follower.unsaved(&written)).await;
+        for index in (0..process.in_hand.len()).rev() {
+            let positions = &process.in_hand[index].positions;
+            // The third one is under way.
+            if let Some(position) = positions.iter().nth(2).copied() {
+                process.save(index, position - 1).await;
+            }
+        }
+    }
+    follower.process().await.until_seen(&follower.unsaved(&written)).await;
+}
+
 /// What a process got and did not save comes again to the next one, as often as that is so.
 pub async fn what_was_not_saved_comes_again(subject: &FeedSubject) {
     let resource_type = subject.resource_type("not-saved").await;

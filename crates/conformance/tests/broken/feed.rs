@@ -32,19 +32,19 @@ broken! { FEED_LAWS;
     loses_what_is_between_pages: flawed::<Delivers<altering::NothingBetweenPages>>() => breaks
         a_long_past_is_delivered_to_its_last_commit commits_made_meanwhile_are_all_delivered;
     repeats_the_last_of_a_page: flawed::<Delivers<altering::TheLastOfAPageTwice>>() => breaks
-        a_long_past_is_delivered_to_its_last_commit positions_grow_from_delivery_to_delivery;
+        a_long_past_is_delivered_to_its_last_commit positions_tell_deliveries_apart_and_grow;
     delivers_the_second_page_first: flawed::<Delivers<altering::TheSecondPageFirst>>() => breaks
-        a_long_past_is_delivered_to_its_last_commit positions_grow_from_delivery_to_delivery;
+        a_long_past_is_delivered_to_its_last_commit positions_tell_deliveries_apart_and_grow;
     delivers_by_time: flawed::<Delivers<altering::ByTime>>() => breaks
         commits_of_a_resource_are_delivered_in_order;
     gives_a_batch_one_position: flawed::<Delivers<altering::OnePositionForABatch>>() => breaks
-        every_commit_of_the_past_is_delivered positions_grow_from_delivery_to_delivery;
+        every_commit_of_the_past_is_delivered positions_tell_deliveries_apart_and_grow;
     counts_positions_within_a_batch: flawed::<Delivers<altering::PositionsWithinABatch>>() => breaks
-        positions_grow_from_delivery_to_delivery;
+        positions_tell_deliveries_apart_and_grow;
     goes_up_to_the_next: flawed::<Delivers<altering::UpToTheNext>>() => breaks
-        positions_grow_from_delivery_to_delivery;
+        positions_tell_deliveries_apart_and_grow;
     goes_up_to_the_first: flawed::<Delivers<altering::UpToTheFirst>>() => breaks
-        positions_grow_from_delivery_to_delivery;
+        positions_tell_deliveries_apart_and_grow;
     has_no_room_for_large_commits: flawed::<Delivers<altering::NothingLarge>>() => hangs
         large_commits_are_delivered_whole;
     delivers_a_hundred_events: flawed::<Delivers<altering::AHundredEvents>>() => breaks
@@ -69,11 +69,12 @@ broken! { FEED_LAWS;
     // Saving.
     saves_nothing: flawed::<saving::SavesNothing>() => breaks a_process_goes_on_behind_what_was_saved;
     saves_too_little: flawed::<saving::SavesTooLittle>() => breaks a_process_goes_on_behind_what_was_saved;
-    saves_too_far: flawed::<saving::SavesTooFar>() => hangs a_process_goes_on_behind_what_was_saved;
+    saves_too_far: flawed::<saving::SavesTooFar>() => hangs
+        a_process_goes_on_behind_what_was_saved a_commit_that_was_under_way_comes_again_whole;
     saves_in_its_handle: flawed_by_handle::<saving::SavesInItsHandle>() => breaks
         a_process_goes_on_behind_what_was_saved;
     saves_whole_batches: flawed::<saving::SavesWholeBatches>() => breaks
-        a_process_goes_on_behind_what_was_saved positions_grow_from_delivery_to_delivery;
+        a_process_goes_on_behind_what_was_saved positions_tell_deliveries_apart_and_grow;
     saves_what_it_delivers: flawed::<saving::SavesWhatItDelivers>() => hangs
         what_was_not_saved_comes_again what_happened_and_was_not_saved_comes_again
         a_part_that_was_dropped_comes_again a_follower_may_be_dropped_at_any_point;

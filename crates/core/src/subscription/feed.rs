@@ -36,8 +36,8 @@ pub struct Part {
     pub name: Arc<str>,
     /// Whether anything can be missing from it.
     pub continuity: Continuity,
-    /// Commits in the order of their positions, some at a time. Waits for more where there are none; ends after an error,
-    /// and where the part itself has an end.
+    /// Commits, some at a time. Waits for more where there are none; ends after an error, and where the part itself has an
+    /// end.
     pub batches: BoxStream<'static, Result<Batch, StoreError>>,
     /// The right to it. Given back by being dropped.
     pub hold: Arc<dyn Hold>,
@@ -53,9 +53,9 @@ impl fmt::Debug for Part {
 /// Commits that are delivered together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
-    /// Them, by their positions. There may be none, where all that was read is not of the type.
+    /// Them, each resource's in order, and best together. There may be none, where all that was read is not of the type.
     pub deliveries: Vec<Delivery>,
-    /// The position that the next batch goes on behind.
+    /// The position that none of them is behind, and that the next batch goes on behind.
     pub up_to: u64,
 }
 
@@ -64,7 +64,7 @@ pub struct Batch {
 pub struct Delivery {
     /// The commit.
     pub commit: Commit,
-    /// Its place in its part. Grows from delivery to delivery.
+    /// Its place in its part. No other delivery has it; it grows within a resource, and from batch to batch.
     pub position: u64,
 }
 

@@ -75,13 +75,14 @@ impl Slots {
         Self { all: Semaphore::new(concurrency), redrive: Semaphore::new((concurrency / 4).max(1)) }
     }
 
-    /// Waits for a place among all, unless one is free.
+    /// A place among all, if one is free.
+    pub(super) fn try_take(&self) -> Option<SemaphorePermit<'_>> {
+        self.all.try_acquire().ok()
+    }
+
+    /// Waits for a place among all.
     pub(super) async fn take(&self) -> SemaphorePermit<'_> {
-        match self.all.try_acquire() {
-            Ok(slot) => slot,
-            // Not asked first: it has tasks make room for others now and then, places or not.
-            Err(_) => self.all.acquire().await.expect("it is never closed"),
-        }
+        self.all.acquire().await.expect("it is never closed")
     }
 }
 

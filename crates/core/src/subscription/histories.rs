@@ -188,7 +188,7 @@ impl World {
             }
         };
         if matches!(self.continuity, Continuity::Unbroken) {
-            self.follower.window.begin(position);
+            self.follower.window.begin([position].into_iter());
         }
         if self.rng.u8(..) < 60 {
             lane.deliver_later(position, commit.last_number());
@@ -202,6 +202,9 @@ impl World {
         let ids: Vec<_> = self.follower.lanes.keys().cloned().collect();
         let Some(id) = self.rng.choice(&ids).cloned() else { return };
         let lane = self.follower.lanes.get_mut(&id).expect("it is one of them");
+        if self.rng.u8(..) < 10 {
+            lane.shed(self.rng.usize(..3), usize::MAX);
+        }
         if self.follower.handling.remove(&id) {
             let (commit, index, _) = lane.next_event().expect("it is being handled");
             let number = commit.number + index as u64;

@@ -2,7 +2,14 @@
 //! and a time-out included, as an outcome.
 
 use std::{
-    any::Any, error::Error, fmt, marker::PhantomData, panic::AssertUnwindSafe, sync::Arc, time::Duration,
+    any::Any,
+    error::Error,
+    fmt,
+    future::ready,
+    marker::PhantomData,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
 };
 
 use futures_core::future::BoxFuture;
@@ -29,7 +36,7 @@ pub(super) struct Binding {
 
 /// A handler, whatever the type of its events.
 trait React: Send + Sync {
-    /// Decodes the event of that index in the commit, and handles it.
+    /// Decodes the event of that index in the commit at once. It is handled when the future runs.
     fn react(
         &self,
         commit: &Commit,
@@ -38,7 +45,7 @@ trait React: Send + Sync {
     ) -> BoxFuture<'static, Result<(), Failure>>;
 }
 
-struct OfAggregate<A, H>(H, PhantomData<fn() -> A>);
+struct OfAggregate<A, H>(Arc<H>, PhantomData<fn() -> A>);
 
 impl<A: Aggregate, H: Handler<A::Event>> React for OfAggregate<A, H> {
     fn react(
@@ -48,8 +55,12 @@ impl<A: Aggregate, H: Handler<A::Event>> React for OfAggregate<A, H> {
         context: Context,
     ) -> BoxFuture<'static, Result<(), Failure>> {
         match Recorded::of(commit, index) {
-            Ok(event) => Box::pin(self.0.handle(event, context)),
-            Err(error) => Box::pin(std::future::ready(Err(Failure::park(error)))),
+            Ok(event) => {
+                let handler = self.0.clone();
+                // A handler may do much, or panic, before it has made its future.
+                Box::pin(async move { handler.handle(event, context).await })
+            }
+            Err(error) => Box::pin(ready(Err(Failure::park(error)))),
         }
     }
 }
@@ -63,26 +74,26 @@ impl Binding {
         Self {
             key: SubscriptionKey::new(subscription.clone(), A::TYPE),
             origin,
-            react: Arc::new(OfAggregate::<A, _>(handler, PhantomData)),
+            react: Arc::new(OfAggregate::<A, _>(Arc::new(handler), PhantomData)),
         }
     }
 
-    /// Hands the event of that index in the commit to the handler.
-    pub(super) async fn invoke(
+    /// Hands the event of that index in the commit to the handler. The commit is not needed while that goes on.
+    pub(super) fn invoke(
         &self,
         commit: &Commit,
         index: usize,
         attempt: u32,
         occasion: Occasion,
         follower: &Follower,
-    ) -> Result<(), Attempt> {
-        let deadline = follower.settings.deadline;
+    ) -> impl Future<Output = Result<(), Attempt>> + Send + use<> {
+        let (deadline, clock) = (follower.settings.deadline, follower.clock.clone());
         let number = commit.number + index as u64;
         let cause = Context::cause_of(&self.origin, &commit.resource, number);
         let context = Context::new(self.key.subscription.clone(), cause, attempt, occasion);
         let trace = match commit.trace {
             Some(trace) => trace.child(),
-            None => TraceParent::new_root(follower.clock.now()),
+            None => TraceParent::new_root(clock.now()),
         };
         // At the level that no filter leaves out: the lines of a handler are of little use without their event.
         let span = tracing::error_span!(
@@ -92,21 +103,27 @@ impl Binding {
             number,
             trace_id = trace.trace_id(),
         );
-        // A handler may panic before it has made its future.
-        let handled = async { self.react.react(commit, index, context.clone()).await };
-        let handled = AssertUnwindSafe(within(&context, trace, handled)).catch_unwind();
-        let failure = match timeout(deadline, handled).instrument(span.clone()).await {
-            Ok(Ok(Ok(()))) => {
-                span.in_scope(|| tracing::debug!(attempt, "handled"));
-                return Ok(());
-            }
-            Ok(Ok(Err(failure))) => failure,
-            Ok(Err(panic)) => Failure::retry(Panicked(message(&*panic))),
-            Err(_) => Failure::retry(TookTooLong(deadline)),
-        };
-        let (error, may_pass) = (failure.to_string(), failure.may_pass());
-        span.in_scope(|| tracing::warn!(attempt, error, "not handled"));
-        Err(Attempt { error, may_pass, at: follower.clock.now(), chance: fastrand::f64() })
+        let decoded = catch_unwind(AssertUnwindSafe(|| self.react.react(commit, index, context.clone())));
+        async move {
+            let failure = match decoded {
+                Ok(handled) => {
+                    let handled = AssertUnwindSafe(within(&context, trace, handled)).catch_unwind();
+                    match timeout(deadline, handled).instrument(span.clone()).await {
+                        Ok(Ok(Ok(()))) => {
+                            span.in_scope(|| tracing::debug!(attempt, "handled"));
+                            return Ok(());
+                        }
+                        Ok(Ok(Err(failure))) => failure,
+                        Ok(Err(panic)) => Failure::retry(Panicked(message(&*panic))),
+                        Err(_) => Failure::retry(TookTooLong(deadline)),
+                    }
+                }
+                Err(panic) => Failure::retry(Panicked(message(&*panic))),
+            };
+            let (error, may_pass) = (failure.to_string(), failure.may_pass());
+            span.in_scope(|| tracing::warn!(attempt, error, "not handled"));
+            Err(Attempt { error, may_pass, at: clock.now(), chance: fastrand::f64() })
+        }
     }
 }
 

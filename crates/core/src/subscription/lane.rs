@@ -18,10 +18,6 @@ use super::{
 };
 use crate::{Commit, EncodedEvent, ResourceKey, Timestamp};
 
-/// Commits that a lane keeps by itself. Those that come after that are read from the store when it is their turn.
-const ROOM: usize = 64;
-const ROOM_BYTES: usize = 256 << 10;
-
 /// What to do next.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
@@ -137,8 +133,7 @@ impl Lane {
             self.known.handled = self.known.handled.max(last);
         }
         let follows = self.queue.back().is_none_or(|queued| queued.last_number() < commit.number);
-        let fits = self.queue.len() < ROOM && self.queue_bytes < ROOM_BYTES;
-        if last > self.known.handled && follows && fits && !self.is_parked() {
+        if last > self.known.handled && follows && !self.is_parked() {
             self.push(commit);
         }
         self.last = self.last.max(last);
@@ -148,6 +143,16 @@ impl Lane {
     pub(super) fn deliver_later(&mut self, position: u64, last: u64) {
         self.open.push_back((position, last));
         self.last = self.last.max(last);
+    }
+
+    /// Keeps no more than so many commits, or bytes of them, and one at least: it has to wait, and others need the room.
+    /// The rest is read from the store when it is its turn.
+    pub(super) fn shed(&mut self, commits: usize, bytes: usize) {
+        while self.queue.len() > 1 && (self.queue.len() > commits || self.queue_bytes > bytes) {
+            if let Some(commit) = self.queue.pop_back() {
+                self.queue_bytes -= self::bytes(&commit);
+            }
+        }
     }
 
     /// What to do next.

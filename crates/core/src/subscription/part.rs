@@ -50,6 +50,10 @@ const TURN: usize = 64;
 /// Commits that are kept of what is delivered to a lane during its turn.
 const WAITING: usize = 16;
 
+/// Commits that a lane keeps while it waits, and their bytes.
+const ROOM: usize = 64;
+const ROOM_BYTES: usize = 256 << 10;
+
 /// How a part came to its end.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -168,8 +172,60 @@ type Loading = BoxFuture<'static, Result<Loaded, StoreError>>;
 
 type Saving = BoxFuture<'static, Result<(), StoreError>>;
 
-/// Deliveries of resources without a lane, and their records.
-type Loaded = Vec<(ResourceId, Vec<Delivery>, Progress)>;
+/// The deliveries of each resource that nothing was known of, and its record.
+type Loaded = Vec<(Vec<Delivery>, Progress)>;
+
+/// A batch by resource.
+#[derive(Default)]
+struct Groups {
+    known: Vec<Lane>,
+    unknown: Vec<Vec<Delivery>>,
+    of: HashMap<ResourceId, Group>,
+    /// The last one that was looked for: neighbours are often of one resource.
+    last: Option<(ResourceId, Group)>,
+}
+
+/// Where what is delivered of a resource goes.
+#[derive(Debug, Clone, Copy)]
+enum Group {
+    /// Its lane is running.
+    Busy,
+    /// The lane of that index.
+    Known(usize),
+    /// The deliveries of that index.
+    Unknown(usize),
+}
+
+impl Groups {
+    /// Where a resource goes; the first time it is found out.
+    fn find(&mut self, id: &ResourceId, find_out: impl FnOnce(&mut Self) -> Group) -> Group {
+        if let Some((last, group)) = &self.last
+            && last == id
+        {
+            return *group;
+        }
+        let group = match self.of.get(id) {
+            Some(group) => *group,
+            None => {
+                let group = find_out(self);
+                self.of.insert(id.clone(), group);
+                group
+            }
+        };
+        self.last = Some((id.clone(), group));
+        group
+    }
+
+    fn add_known(&mut self, lane: Lane) -> Group {
+        self.known.push(lane);
+        Group::Known(self.known.len() - 1)
+    }
+
+    fn add_unknown(&mut self) -> Group {
+        self.unknown.push(Vec::new());
+        Group::Unknown(self.unknown.len() - 1)
+    }
+}
 
 /// What was delivered to a lane during its turn. Beyond the first few commits only that they exist is kept.
 #[derive(Default)]
@@ -236,62 +292,62 @@ impl Running {
 
     /// Takes a batch: gives what has a lane or is remembered to its lane, and asks for the records of the rest.
     fn take(&mut self, batch: Batch) -> Option<Loading> {
-        let mut groups: HashMap<ResourceId, Vec<Delivery>> = HashMap::new();
-        for delivery in batch.deliveries {
-            self.window.begin(delivery.position);
-            match self.lanes.get_mut(&delivery.commit.resource.id) {
-                Some(busy) => busy.waiting.push(delivery),
-                None => groups.entry(delivery.commit.resource.id.clone()).or_default().push(delivery),
-            }
-        }
+        self.window.begin(batch.deliveries.iter().map(|delivery| delivery.position));
         self.window.reach(batch.up_to);
-        let mut unknown = Vec::new();
-        for (id, deliveries) in groups {
-            match self.remembered.pop(&id) {
-                Some(known) => self.open(known, deliveries),
-                None => unknown.push((id, deliveries)),
+        let mut groups = Groups::default();
+        for delivery in batch.deliveries {
+            let resource = &delivery.commit.resource;
+            let group = groups.find(&resource.id, |groups| {
+                if self.lanes.contains_key(&resource.id) {
+                    return Group::Busy;
+                }
+                match self.remembered.pop(&resource.id) {
+                    Some(known) => groups.add_known(Lane::new(resource.clone(), known)),
+                    None => groups.add_unknown(),
+                }
+            });
+            match group {
+                Group::Busy => self.lanes.entry(resource.id.clone()).or_default().waiting.push(delivery),
+                Group::Known(index) => groups.known[index].deliver(delivery),
+                Group::Unknown(index) => groups.unknown[index].push(delivery),
             }
         }
-        if unknown.is_empty() {
+        for lane in groups.known {
+            self.open(lane);
+        }
+        if groups.unknown.is_empty() {
             return None;
         }
         let follower = self.follower.clone();
         Some(Box::pin(async move {
-            let (ids, deliveries): (Vec<_>, Vec<_>) = unknown.into_iter().unzip();
+            let ids = groups.unknown.iter().filter_map(|deliveries| deliveries.first());
+            let ids: Vec<_> = ids.map(|delivery| delivery.commit.resource.id.clone()).collect();
             let progress = follower.source.progress.load(&follower.binding.key, &ids).await?;
-            Ok(ids
-                .into_iter()
-                .zip(deliveries)
-                .zip(progress)
-                .map(|((id, of), progress)| (id, of, progress))
-                .collect())
+            Ok(groups.unknown.into_iter().zip(progress).collect())
         }))
     }
 
     fn start(&mut self, loaded: Loaded) {
-        for (_, deliveries, progress) in loaded {
-            if let Some(first) = deliveries.first() {
-                let known = Known::from_record(progress, self.continuity, &first.commit);
-                self.open(known, deliveries);
+        for (deliveries, progress) in loaded {
+            let Some(Delivery { commit, .. }) = deliveries.first() else { continue };
+            let known = Known::from_record(progress, self.continuity, commit);
+            let mut lane = Lane::new(commit.resource.clone(), known);
+            for delivery in deliveries {
+                lane.deliver(delivery);
             }
+            self.open(lane);
         }
     }
 
-    /// Opens a lane.
-    fn open(&mut self, known: Known, deliveries: Vec<Delivery>) {
-        let Some(first) = deliveries.first() else { return };
-        let resource = first.commit.resource.clone();
-        let mut lane = Lane::new(resource.clone(), known);
-        for delivery in deliveries {
-            lane.deliver(delivery);
-        }
-        let bytes = lane.bytes();
+    /// Gives a lane its first turn.
+    fn open(&mut self, lane: Lane) {
+        let (id, bytes) = (lane.resource().id.clone(), kept(&lane));
         let mut turn = self.begin_turn(lane);
         // Many a handler has nothing to wait for: there is no need to come back to those.
         match (&mut turn).now_or_never() {
             Some(Ok(turn)) => self.end_turn(turn, Waiting::default()),
             Some(Err(error)) => self.busy.push(Box::pin(ready(Err(error)))),
-            None => self.go_on(resource.id, bytes, turn),
+            None => self.go_on(id, bytes, turn),
         }
     }
 
@@ -335,7 +391,7 @@ impl Running {
             self.remembered.put(id, lane.into_known());
         } else {
             waiting.deliver_to(&mut lane);
-            let bytes = lane.bytes();
+            let bytes = kept(&lane);
             let turn = self.begin_turn(lane);
             self.go_on(id, bytes, turn);
         }
@@ -382,6 +438,11 @@ impl Running {
     }
 }
 
+/// Bytes that a lane keeps while it waits.
+fn kept(lane: &Lane) -> usize {
+    lane.bytes().min(ROOM_BYTES)
+}
+
 /// A lane that has had its turn.
 struct Turn {
     lane: Lane,
@@ -400,14 +461,33 @@ async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane)
     let Follower { binding, settings, source, slots, stop, .. } = &*follower;
     let mut handled = 0;
     while handled < TURN && !stop.is_requested() && hold.is_ours() {
-        match lane.next(settings) {
+        let step = lane.next(settings);
+        if step != Step::Handle {
+            lane.shed(ROOM, ROOM_BYTES);
+        }
+        match step {
             Step::Rest => return Ok(Turn { lane, left: Left::Nothing }),
             Step::Handle => {
-                let _slot = slots.take().await;
+                // Not waited for at first: that has tasks make room for others now and then, places or not.
+                let _slot = match slots.try_take() {
+                    Some(slot) => slot,
+                    None => {
+                        lane.shed(ROOM, ROOM_BYTES);
+                        slots.take().await
+                    }
+                };
                 let Some((commit, index, attempts)) = lane.next_event() else { break };
-                let invoked =
-                    binding.invoke(commit, index, attempts + 1, Occasion::Delivered, &follower).await;
-                match invoked {
+                let attempt = attempts.saturating_add(1);
+                let mut handling =
+                    pin!(binding.invoke(commit, index, attempt, Occasion::Delivered, &follower));
+                let outcome = match handling.as_mut().now_or_never() {
+                    Some(outcome) => outcome,
+                    None => {
+                        lane.shed(ROOM, ROOM_BYTES);
+                        handling.await
+                    }
+                };
+                match outcome {
                     Ok(()) => {
                         lane.was_handled();
                         handled += 1;

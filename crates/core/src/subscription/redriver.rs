@@ -155,11 +155,11 @@ async fn swap(
 async fn handle(follower: &Follower, redrive: &mut Redrive) -> Result<(), StoreError> {
     let Follower { binding, slots, .. } = follower;
     let Some((commit, index, attempts)) = redrive.next_event() else { return Ok(()) };
-    let commit = commit.clone();
+    let attempt = attempts.saturating_add(1);
+    let handled = binding.invoke(commit, index, attempt, Occasion::Redriven, follower);
     let mut invoked = pin!(async {
         let _slot = slots.take().await;
-        let attempt = attempts.saturating_add(1);
-        binding.invoke(&commit, index, attempt, Occasion::Redriven, follower).await
+        handled.await
     });
     let outcome = loop {
         match select(invoked.as_mut(), pin!(sleep(RENEW_EVERY))).await {
