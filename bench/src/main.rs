@@ -61,6 +61,7 @@ async fn main() -> ExitCode {
         ["dynamodb", options @ ..] => dynamodb::measure(options).await,
         [dynamodb::find_all::CHILD, url, key] => dynamodb::find_all::in_this_process(url, key).await,
         ["--help" | "-h"] => Ok(HELP.to_owned()),
+        [subscriptions::CHILD, path] => subscriptions::in_this_process(Path::new(path)).await,
         [find_all::CHILD, path] => find_all::in_this_process(Path::new(path)).await,
         unknown => Err(format!("unknown arguments {unknown:?}\n\n{HELP}").into()),
     };
