@@ -43,3 +43,10 @@ impl Error {
         |error| Self::Refused(what.into(), error.to_string())
     }
 }
+
+impl From<toolshed::Refused> for Error {
+    fn from(refused: toolshed::Refused) -> Self {
+        let why = std::error::Error::source(&refused).map(ToString::to_string).unwrap_or_default();
+        Self::Refused(refused.what().to_owned(), why)
+    }
+}
