@@ -1,0 +1,49 @@
+//! [`build`]: an example as `sam build` makes it, which is what a user deploys.
+
+use std::path::PathBuf;
+
+use toolshed::{Refused, target};
+
+use crate::{Error, Tool, example};
+
+/// What `sam build` leaves.
+#[derive(Debug)]
+pub struct Built {
+    folder: PathBuf,
+}
+
+impl Built {
+    /// The template that `sam deploy` takes.
+    #[must_use]
+    pub fn template(&self) -> PathBuf {
+        self.folder.join("template.yaml")
+    }
+
+    /// The program of a function, as Lambda runs it.
+    #[must_use]
+    pub fn bootstrap(&self, function: &str) -> PathBuf {
+        self.folder.join(function).join("bootstrap")
+    }
+}
+
+/// Runs `sam build` for an example: some minutes when nothing was compiled yet. What is compiled is kept in the target
+/// directory of the workspace, and shared by the examples.
+///
+/// # Errors
+///
+/// When SAM or cargo-lambda cannot be installed, or does not build it.
+pub fn build(name: &str) -> Result<Built, Error> {
+    let folder = target().join("deployment/built").join(name);
+    let mut sam = Tool::Sam.command()?;
+    sam.args(["build", "--build-dir"]).arg(&folder).current_dir(example(name));
+    sam.env("PATH", Tool::CargoLambda.search_path()?);
+    // SAM looks for the program in the folder of the example, so that is where it has to be put. What it is made from goes
+    // elsewhere.
+    sam.env("CARGO_TARGET_DIR", "target").env("CARGO_BUILD_BUILD_DIR", target().join("deployment/compiled"));
+    let output = sam.output().map_err(Refused::to("run sam"))?;
+    if output.status.success() {
+        return Ok(Built { folder });
+    }
+    let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(Error::NotBuilt { example: name.to_owned(), why })
+}
