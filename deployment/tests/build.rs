@@ -1,0 +1,58 @@
+//! `sam build` makes what Lambda can run. Compiles the examples as they are deployed: some minutes the first time.
+
+use std::fs;
+
+use deployment::{Built, Template, build};
+
+/// The newest version of the C library that Amazon Linux 2023 has: 2.34.
+const NEWEST_GLIBC: u32 = 34;
+
+/// In bytes. Lambda loads it at every cold start: it has to come without its symbols.
+const LARGEST: usize = 30_000_000;
+
+/// What the standard library has to say to whoever catches a panic wrongly. A program that ends at a panic lacks it.
+const CATCHES: &[u8] = b"Rust panics must be rethrown";
+
+/// The minor versions of the C library, 2.x, whose symbols a program needs.
+fn glibc_versions(program: &[u8]) -> impl Iterator<Item = u32> {
+    const PREFIX: &[u8] = b"GLIBC_2.";
+    let starts = program.windows(PREFIX.len()).enumerate().filter(|(_, window)| *window == PREFIX);
+    starts.filter_map(|(start, _)| {
+        let digits = program[start + PREFIX.len()..].iter().take_while(|byte| byte.is_ascii_digit());
+        String::from_utf8(digits.copied().collect()).ok()?.parse().ok()
+    })
+}
+
+fn check(name: &str) {
+    let built: Built = build(name).unwrap_or_else(|error| panic!("{error}"));
+    let template = Template::read(built.template()).expect("a template");
+    let programs: Vec<_> = template
+        .functions()
+        .map(|function| {
+            let folder = function.property("CodeUri").and_then(|folder| folder.as_str()).expect("a folder");
+            fs::read(built.bootstrap(folder)).expect("a program")
+        })
+        .collect();
+    assert_eq!(programs.len(), 2, "{name}");
+    assert!(programs[0] == programs[1], "{name}: both functions are the same program");
+    let program = &programs[0];
+    assert!(program.starts_with(b"\x7fELF"), "{name}");
+    let catches = program.windows(CATCHES.len()).any(|window| window == CATCHES);
+    assert!(
+        catches,
+        "{name}: a handler that panics ends the process. `panic` has to be set in the release profile"
+    );
+    let newest = glibc_versions(program).max().expect("it uses the C library");
+    assert!(newest <= NEWEST_GLIBC, "{name} needs glibc 2.{newest}");
+    assert!(program.len() < LARGEST, "{name} has {} bytes", program.len());
+}
+
+#[test]
+fn sam_builds_the_shop() {
+    check("shopping");
+}
+
+#[test]
+fn sam_builds_deploys() {
+    check("deploys");
+}
