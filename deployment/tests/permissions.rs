@@ -75,7 +75,7 @@ fn subscriptions_append_events_only_where_handlers_commit() {
 }
 
 #[test]
-fn nobody_may_change_or_delete_an_event() {
+fn nobody_may_update_or_delete_an_item_of_events() {
     for name in ["shopping", "deploys"] {
         let template = template(name);
         let subscriptions = "SubscriptionsTable";
