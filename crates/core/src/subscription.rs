@@ -32,6 +32,7 @@ mod feed;
 mod progress;
 
 mod follow;
+mod handed;
 mod part;
 mod redriver;
 
@@ -51,6 +52,7 @@ pub use self::{
     context::Context,
     feed::{Batch, Continuity, Delivery, Feed, Hold, Part},
     follow::Source,
+    handed::{Handled, Redriven},
     handler::{Failure, Handler, WithState, with_state},
     parked::{ParkedError, Skip, retry, skip},
     progress::{

@@ -33,18 +33,11 @@ fn start(subscription: Subscription, store: &MemoryStore) -> Running {
     let (stop, stopped) = oneshot::channel::<()>();
     let source = Source::of(store);
     let begun = tokio::time::Instant::now();
-    let subscription = subscription.clock(move || now_since(begun));
+    let subscription = subscription.clock(move || common::now_since(begun));
     let task = tokio::spawn(subscription.run(move |_| source.clone(), async {
         let _ = stopped.await;
     }));
     Running { stop: Some(stop), task }
-}
-
-/// Paused time goes by in the tests' own way.
-fn now_since(begun: tokio::time::Instant) -> Timestamp {
-    Timestamp::from_unix_millis(
-        1_700_000_000_000 + u64::try_from(begun.elapsed().as_millis()).expect("short"),
-    )
 }
 
 impl Running {

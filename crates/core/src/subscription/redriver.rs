@@ -13,7 +13,7 @@ use futures_util::{
 use tokio::time::sleep;
 
 use super::{
-    ParkedCursor, ParkedPage, Progress, Swap,
+    ParkedCursor, ParkedPage, Progress, Redriven, Swap,
     context::Occasion,
     follow::{Follower, failed},
     part::{read, unreadable},
@@ -33,7 +33,8 @@ const RENEW_EVERY: Duration = Duration::from_secs(3);
 /// Redrives until it is told to stop. Everything that is parked is tried when it begins: what was wrong may have been
 /// mended while nothing ran. From then on each resource is tried when its time has come.
 pub(super) async fn run(follower: &Arc<Follower>) {
-    let mut running: FuturesUnordered<BoxFuture<'static, ResourceId>> = FuturesUnordered::new();
+    let mut running: FuturesUnordered<BoxFuture<'static, (ResourceId, Option<End>)>> =
+        FuturesUnordered::new();
     let mut under_way = HashSet::new();
     let mut found = look(follower.clone(), Range::All(None));
     let mut stopped = pin!(follower.stop.requested().fuse());
@@ -45,7 +46,7 @@ pub(super) async fn run(follower: &Arc<Follower>) {
                 stops = true;
                 return Poll::Ready(None);
             }
-            if let Poll::Ready(Some(id)) = running.poll_next_unpin(context) {
+            if let Poll::Ready(Some((id, _))) = running.poll_next_unpin(context) {
                 under_way.remove(&id);
                 return Poll::Ready(None);
             }
@@ -62,6 +63,31 @@ pub(super) async fn run(follower: &Arc<Follower>) {
         }
         found = look(follower.clone(), next);
     }
+}
+
+/// Redrives what is due, each resource once, until there is no more of it or it is told to stop.
+pub(super) async fn run_once(follower: &Arc<Follower>) -> Result<Redriven, StoreError> {
+    let due = Some(follower.clock.now());
+    let (mut redriven, mut after) = (Redriven::default(), None);
+    while !follower.stop.is_requested() {
+        let progress = &follower.source.progress;
+        let page = progress.parked(&follower.binding.key, due, PAGE, after.as_ref()).await?;
+        let redrives =
+            page.resources.into_iter().map(|(id, progress)| redrive(follower.clone(), id, progress));
+        let mut redrives: FuturesUnordered<_> = redrives.collect();
+        while let Some((_, end)) = redrives.next().await {
+            match end {
+                Some(End::Released) => redriven.released += 1,
+                Some(End::Failed) | None => redriven.failed += 1,
+                Some(End::NotOurs | End::Stopped) => {}
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok(redriven)
 }
 
 /// What is looked for.
@@ -98,26 +124,27 @@ fn look(follower: Arc<Follower>, range: Range) -> BoxFuture<'static, (Vec<(Resou
     })
 }
 
-/// Redrives one resource, as far as it goes.
-async fn redrive(follower: Arc<Follower>, id: ResourceId, progress: Progress) -> ResourceId {
+/// Redrives one resource, as far as it goes. Tells how that ended, unless the store failed.
+async fn redrive(follower: Arc<Follower>, id: ResourceId, progress: Progress) -> (ResourceId, Option<End>) {
     let _slot = follower.slots.redrive.acquire().await;
     let key = &follower.binding.key;
     let resource = ResourceKey { resource_type: key.resource_type.clone(), id: id.clone() };
     let number = progress.parked.as_ref().map(|parked| parked.number);
     let mut redrive = Redrive::new(resource.clone(), progress);
-    match drive(&follower, &mut redrive).await {
+    let end = drive(&follower, &mut redrive).await;
+    match &end {
         Ok(End::Released) => {
             tracing::info!(subscription = &*key.subscription, %resource, number, "handled, and no longer parked");
         }
         Ok(End::Failed | End::NotOurs | End::Stopped) => {}
         Err(error) => {
             tracing::warn!(
-                subscription = &*key.subscription, %resource, error = &error as &dyn std::error::Error,
+                subscription = &*key.subscription, %resource, error = error as &dyn std::error::Error,
                 "redriving failed, and begins anew in a while"
             );
         }
     }
-    id
+    (id, end.ok())
 }
 
 async fn drive(follower: &Follower, redrive: &mut Redrive) -> Result<End, StoreError> {

@@ -9,7 +9,7 @@ use std::sync::{
 
 use aws_event_sourcing_core::{
     Aggregate, AppendError, Appended, Commit, CommitStream, Cursor, Event, EventStore, MemoryStore, Page,
-    Repository, ResourceKey, StoreError, StoreErrorKind,
+    Repository, ResourceKey, StoreError, StoreErrorKind, Timestamp,
 };
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt as _;
@@ -133,4 +133,11 @@ impl EventStore for Counted {
     ) -> BoxFuture<'a, Result<Page, StoreError>> {
         self.store.list(resource_type, limit, after)
     }
+}
+
+/// Paused time goes by in the tests' own way.
+pub fn now_since(begun: tokio::time::Instant) -> Timestamp {
+    Timestamp::from_unix_millis(
+        1_700_000_000_000 + u64::try_from(begun.elapsed().as_millis()).expect("short"),
+    )
 }

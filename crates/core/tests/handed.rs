@@ -1,0 +1,224 @@
+//! Subscriptions of a host that is handed batches and may be cut off, as AWS Lambda is.
+
+mod common;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use aws_event_sourcing_core::{
+    EventStore as _, MemoryStore, Recorded, Repository, ResourceId, ResourceKey, Timestamp,
+    subscription::{
+        Batch, Context, Delivery, Failure, Handled, ProgressStore as _, Redriven, Registration, Source,
+        Start, Subscription, SubscriptionKey,
+    },
+};
+use futures_util::TryStreamExt as _;
+use tokio::time::Instant;
+
+use crate::common::{Product, ProductEvent, ProductReserved, ProductRestocked};
+
+/// What a handler does with an event.
+#[derive(Clone, Copy)]
+enum Does {
+    Well,
+    Fails,
+    Takes(Duration),
+}
+
+/// A subscription's world: a store, what its handler does, and what was handled.
+#[derive(Clone)]
+struct World {
+    store: MemoryStore,
+    products: Repository<Product>,
+    does: Arc<Mutex<Does>>,
+    handled: Arc<Mutex<HashMap<ResourceId, Vec<u64>>>>,
+    begun: Instant,
+}
+
+impl World {
+    fn new(does: Does) -> Self {
+        let store = MemoryStore::new();
+        Self {
+            products: Repository::new(store.clone()),
+            store,
+            does: Arc::new(Mutex::new(does)),
+            handled: Arc::default(),
+            begun: Instant::now(),
+        }
+    }
+
+    fn subscription(&self) -> Subscription {
+        let world = self.clone();
+        let handler = move |event: Recorded<ProductEvent>, _: Context| {
+            let world = world.clone();
+            async move {
+                let does = *world.does.lock().expect("nobody panics");
+                match does {
+                    Does::Well => {}
+                    Does::Fails => return Err(Failure::park("not today")),
+                    Does::Takes(time) => tokio::time::sleep(time).await,
+                }
+                let mut handled = world.handled.lock().expect("nobody panics");
+                handled.entry(event.resource.id).or_default().push(event.number);
+                Ok(())
+            }
+        };
+        let begun = self.begun;
+        let now = move || common::now_since(begun);
+        Subscription::new("handed").on::<Product>(handler).clock(now)
+    }
+
+    fn source(&self) -> Source {
+        Source::of(&self.store)
+    }
+
+    /// Resources with so many events each, one a commit, and all of these commits, resource by resource.
+    async fn resources(&self, count: usize, events: usize) -> (Vec<ResourceId>, Batch) {
+        let (mut ids, mut deliveries) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            let mut product = self.products.create(ProductRestocked { amount: 99 }).await.expect("new");
+            for _ in 1..events {
+                product.commit(ProductReserved).await.expect("there are some");
+            }
+            let key = ResourceKey::new("product", product.id());
+            let commits: Vec<_> = self.store.read(&key, 0).try_collect().await.expect("memory");
+            deliveries.extend(commits);
+            ids.push(product.id().clone());
+        }
+        let deliveries: Vec<_> =
+            deliveries.into_iter().zip(1..).map(|(commit, position)| Delivery { commit, position }).collect();
+        let up_to = deliveries.len() as u64;
+        (ids, Batch { deliveries, up_to })
+    }
+
+    async fn registration(&self) -> Registration {
+        let registered = self.subscription().register("product", &self.store).await;
+        registered.expect("memory").expect("it follows that")
+    }
+
+    async fn handle(&self, batch: Batch, time: Duration) -> Handled {
+        let registration = self.registration().await;
+        let cut_off = Instant::now() + time;
+        let handled = self.subscription().handle(&self.source(), &registration, batch, cut_off).await;
+        assert!(Instant::now() < cut_off, "it answers before it is cut off");
+        handled
+    }
+
+    async fn redrive(&self) -> Redriven {
+        let cut_off = Instant::now() + Duration::from_secs(300);
+        let subscription = self.subscription();
+        subscription.redrive_due(&self.source(), "product", cut_off).await.expect("memory")
+    }
+
+    fn handled(&self, id: &ResourceId) -> Vec<u64> {
+        self.handled.lock().expect("nobody panics").get(id).cloned().unwrap_or_default()
+    }
+
+    fn now_does(&self, does: Does) {
+        *self.does.lock().expect("nobody panics") = does;
+    }
+
+    async fn is_parked(&self, id: &ResourceId) -> bool {
+        let key = SubscriptionKey::new("handed", "product");
+        let progress = self.store.load(&key, std::slice::from_ref(id)).await.expect("memory").remove(0);
+        progress.parked.is_some()
+    }
+}
+
+const LONG: Duration = Duration::from_secs(300);
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_handled_once_however_often_it_comes() {
+    let world = World::new(Does::Well);
+    let (ids, batch) = world.resources(20, 3).await;
+    for _ in 0..3 {
+        let handled = world.handle(batch.clone(), LONG).await;
+        assert_eq!(handled.up_to, 60);
+        assert!(handled.error.is_none());
+    }
+    // Bisected: its second half, and a part of it.
+    let (first, second) = batch.deliveries.split_at(31);
+    for half in [second, first] {
+        let batch = Batch { deliveries: half.to_vec(), up_to: 60 };
+        assert_eq!(world.handle(batch, LONG).await.up_to, 60);
+    }
+    assert!(ids.iter().all(|id| world.handled(id) == [1, 2, 3]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_missing_before_a_batch_is_read_from_the_store() {
+    let world = World::new(Does::Well);
+    let (ids, mut batch) = world.resources(2, 3).await;
+    batch.deliveries.retain(|delivery| delivery.commit.number == 3);
+    assert_eq!(world.handle(batch, LONG).await.up_to, 6);
+    assert!(ids.iter().all(|id| world.handled(id) == [1, 2, 3]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_is_parked_and_holds_up_no_batch_and_is_redriven_when_it_is_due() {
+    let world = World::new(Does::Fails);
+    let (ids, batch) = world.resources(3, 2).await;
+    assert_eq!(world.handle(batch, LONG).await.up_to, 6);
+    for id in &ids {
+        assert!(world.is_parked(id).await && world.handled(id).is_empty());
+    }
+    assert_eq!(world.redrive().await, Redriven::default(), "nothing is due yet");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(world.redrive().await, Redriven { released: 0, failed: 3 });
+    world.now_does(Does::Well);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(world.redrive().await, Redriven { released: 3, failed: 0 });
+    for id in &ids {
+        assert!(!world.is_parked(id).await);
+        assert_eq!(world.handled(id), [1, 2]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_time_runs_short_it_stops_and_tells_how_far_it_came() {
+    let world = World::new(Does::Takes(Duration::from_secs(7)));
+    let (ids, batch) = world.resources(1, 20).await;
+    let mut came = Vec::new();
+    for _ in 0..20 {
+        let handled = world.handle(batch.clone(), Duration::from_secs(60)).await;
+        assert!(handled.error.is_none());
+        came.push(handled.up_to);
+        if handled.up_to == 20 {
+            break;
+        }
+    }
+    assert!(came.is_sorted() && came[0] > 0 && came[0] < 20, "{came:?}");
+    assert_eq!(world.handled(&ids[0]), (1..=20).collect::<Vec<_>>(), "each once, in order: {came:?}");
+    assert!(!world.is_parked(&ids[0]).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_is_cut_off_has_not_failed() {
+    let world = World::new(Does::Takes(Duration::from_secs(25)));
+    let (ids, batch) = world.resources(1, 1).await;
+    for _ in 0..5 {
+        assert_eq!(world.handle(batch.clone(), Duration::from_secs(10)).await.up_to, 0);
+    }
+    assert!(!world.is_parked(&ids[0]).await);
+    assert_eq!(world.handle(batch, LONG).await.up_to, 1);
+    assert_eq!(world.handled(&ids[0]), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_begins_now_passes_over_what_was_before() {
+    let world = World::new(Does::Well);
+    let (ids, batch) = world.resources(1, 2).await;
+    let later = world.subscription().start(Start::Now);
+    let registration = later.register("product", &world.store).await.expect("memory").expect("followed");
+    let mut batch = batch;
+    batch.deliveries[0].commit.at = Timestamp::from_unix_millis(registration.started_at.as_unix_millis() - 1);
+    batch.deliveries[1].commit.at = registration.started_at;
+    let cut_off = Instant::now() + LONG;
+    let handled = later.handle(&world.source(), &registration, batch, cut_off).await;
+    assert_eq!(handled.up_to, 2);
+    assert_eq!(world.handled(&ids[0]), [2]);
+    assert!(later.register("reorder", &world.store).await.expect("memory").is_none());
+}
