@@ -206,6 +206,12 @@ impl Subscription {
         self.bindings.iter().map(|binding| &*binding.key.resource_type)
     }
 
+    /// Whether it follows that type.
+    #[must_use]
+    pub fn follows(&self, resource_type: &str) -> bool {
+        self.binding(resource_type).is_some()
+    }
+
     /// Handles events, those of the past that it has not handled and then those that happen, until `stop` is there. Then
     /// it takes no more, finishes those that are being handled, and notes how far it is.
     ///

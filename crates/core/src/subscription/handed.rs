@@ -116,7 +116,7 @@ impl Subscription {
         self.until(source, binding, cut_off, redriving).await.unwrap_or(Ok(Redriven::default()))
     }
 
-    fn binding(&self, resource_type: &str) -> Option<&Binding> {
+    pub(super) fn binding(&self, resource_type: &str) -> Option<&Binding> {
         self.bindings.iter().find(|binding| &*binding.key.resource_type == resource_type)
     }
 
