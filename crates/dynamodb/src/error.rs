@@ -101,15 +101,12 @@ pub(crate) enum Error {
     NoStream { table: Arc<str> },
 
     #[error(
-        "record {record} of {shard} of the stream of table {table} has no event that can be read: {what}"
+        "record {record} of {within} of the stream of table {table} has no event that can be read: {what}"
     )]
-    UnreadableRecord { table: Arc<str>, shard: Arc<str>, record: String, what: &'static str },
+    UnreadableRecord { table: Arc<str>, within: Arc<str>, record: String, what: &'static str },
 
     #[error("the stream of table {table} no longer has all that follows in {shard}: the table is read again")]
     Trimmed { table: Arc<str>, shard: Arc<str> },
-
-    #[error("{part} of {key} is handed over to another process, which has fewer")]
-    HandedOver { part: Arc<str>, key: SubscriptionKey },
 
     #[error("another process has {part} of {key} by now")]
     NotOurs { part: Arc<str>, key: SubscriptionKey },
@@ -228,6 +225,14 @@ impl Error {
         }
     }
 
+    /// The same where it is known that what was refused passes by itself.
+    pub(crate) fn passing(self) -> Self {
+        match self {
+            Self::Refused { target, source } => Self::Busy { target, source },
+            error => error,
+        }
+    }
+
     pub(crate) fn kind(&self) -> StoreErrorKind {
         match self {
             Self::NoRegion
@@ -245,7 +250,6 @@ impl Error {
             | Self::Unreachable { .. }
             | Self::Busy { .. }
             | Self::Trimmed { .. }
-            | Self::HandedOver { .. }
             | Self::NotOurs { .. }
             | Self::NotReadyYet { .. }
             | Self::NotReady { .. } => StoreErrorKind::Unavailable,

@@ -72,7 +72,7 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(500);
 ///
 /// | what | requests |
 /// |---|---|
-/// | while events come | a `GetRecords` for each page of up to 1 MB or 1,000 of them, and a write unit for each place that is saved, up to 4 a second |
+/// | while events come | a `GetRecords` for each page of up to 1 MB or 1,000 of them, up to 5 a second, and a write unit for each place that is saved, about 2 a second |
 /// | while nothing happens | up to 1 `GetRecords` a second, and 3 write units in each [lease time](Self::lease_time) |
 /// | in addition, each process | a `Query` of all leases every 10 seconds, every second while somebody else has one; `DescribeTable` and `DescribeStream` every 10 seconds for each resource type |
 /// | the past | a scan of the table, as [`DynamoDbStore`] says |
@@ -82,8 +82,8 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(500);
 ///
 /// # Delay
 ///
-/// An event is delivered within a second, typically within a quarter of one: an idle shard is asked at growing intervals,
-/// of 100 ms first and 1 second at the most.
+/// An event is delivered within a second, typically within a quarter of one: a shard is asked five times a second while
+/// events come, and at growing intervals of up to 1 second when there are none.
 ///
 /// # Errors
 ///

@@ -13,8 +13,8 @@
 //! ```
 //!
 //! A [`DynamoDb`] is the connection, a [`DynamoDbStore`] the store on it. [`DynamoDbSubscriptions`] keeps how far
-//! subscriptions are, in one more table, and a [`DynamoDbFeed`] delivers events to them in processes of one's own. A
-//! [`Table`] can be made, checked and described; `eventctl table` does the same for people.
+//! subscriptions are, in one more table, and a [`DynamoDbFeed`] delivers events to them in processes of one's own; on AWS
+//! Lambda they come as a [`StreamEvent`]. A [`Table`] can be made, checked and described; `eventctl table` does the same for people.
 //!
 //! # How it works
 //!
@@ -38,6 +38,9 @@ mod store;
 mod subscriptions;
 mod table;
 
+mod change;
+mod stream_event;
+
 mod append;
 mod list;
 mod pages;
@@ -50,13 +53,16 @@ mod value;
 mod error;
 mod request;
 mod resource_table;
+mod transaction;
 mod variables;
 
 pub use self::{
+    change::Change,
     connection::{Connect, DynamoDb},
     consumed::{Consumed, Meter, Request},
     feed::DynamoDbFeed,
     store::{DynamoDbStore, StoreBuilder},
+    stream_event::{StreamEvent, StreamRecord},
     subscriptions::DynamoDbSubscriptions,
     table::{
         Billing, Created, Description, Finding, Index, IndexKind, Kind, Known, NewTable, Outcome, Progress,

@@ -52,7 +52,7 @@ use crate::{
 /// |---|---|---|
 /// | `load` of n resources | 1 `GetItem`, or ⌈n/100⌉ `BatchGetItem` | n read units |
 /// | `advance` of n resources | n `UpdateItem`, 16 side by side | n write units |
-/// | `swap` | 1 `PutItem` | 1 write unit; 2 with a marker before or after, which is in the index `parked` |
+/// | `swap` | 1 `PutItem` | 1 write unit, and 1 more for a marker that comes, goes or changes in the index `parked`; 2 more where the time of its next attempt changes |
 /// | `swap` with what is skipped | 1 `TransactWriteItems` | 2 write units for each of both, and those of the index |
 /// | `parked` | 1 `Query`, rarely more | half a read unit for each 4 KB begun, at least half a unit |
 /// | `register` | 1 `PutItem` | 1 write unit |

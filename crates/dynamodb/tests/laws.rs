@@ -1,25 +1,99 @@
-//! The laws that every event store keeps, on this one, in the real DynamoDB Local.
+//! The laws that every event store keeps, every keeper of progress and every feed, on these ones, in the real DynamoDB
+//! Local.
 
-use aws_event_sourcing_conformance::{Subject, laws};
 use aws_event_sourcing_dynamodb::DynamoDb;
 use uuid::Uuid;
 
 /// Each subject has an access key of its own, and so tables of its own, named like the resource types.
-fn subject() -> Subject {
-    let key = Uuid::new_v4().simple().to_string();
-    let dynamodb = move || {
-        let connect = DynamoDb::builder().access_key(&key, "secret").region("us-east-1");
-        async { connect.endpoint_url(dynamodb_local::url()).connect().await.expect("a connection") }
-    };
-    let connect = dynamodb.clone();
-    let store = move || {
-        let dynamodb = connect();
-        async { dynamodb.await.store().tables_by(str::to_owned).build() }
-    };
-    Subject::new(store).preparing(move |table| {
-        let dynamodb = dynamodb();
-        async { drop(dynamodb.await.table(table).create().send().await.expect("a table")) }
-    })
+#[derive(Clone)]
+struct Access(String);
+
+/// The table of subscriptions.
+const SUBSCRIPTIONS: &str = "subscriptions";
+
+impl Access {
+    fn new() -> Self {
+        Self(Uuid::new_v4().simple().to_string())
+    }
+
+    /// One that has a table of subscriptions.
+    async fn with_subscriptions() -> Self {
+        let access = Self::new();
+        let dynamodb = access.clone().connect().await;
+        dynamodb.subscriptions_table(SUBSCRIPTIONS).create().send().await.expect("a table");
+        access
+    }
+
+    async fn connect(self) -> DynamoDb {
+        let connect = DynamoDb::builder().access_key(self.0, "secret").region("us-east-1");
+        connect.endpoint_url(dynamodb_local::url()).connect().await.expect("a connection")
+    }
+
+    async fn make_table(self, name: std::sync::Arc<str>) {
+        self.connect().await.table(name).create().send().await.expect("a table");
+    }
 }
 
-laws!(subject());
+mod store {
+    use aws_event_sourcing_conformance::{Subject, laws};
+
+    use super::Access;
+
+    fn subject() -> Subject {
+        let access = Access::new();
+        let connect = access.clone();
+        let store = move || {
+            let connecting = connect.clone().connect();
+            async { connecting.await.store().tables_by(str::to_owned).build() }
+        };
+        Subject::new(store).preparing(move |table| access.clone().make_table(table))
+    }
+
+    laws!(subject());
+}
+
+mod progress {
+    use aws_event_sourcing_conformance::{ProgressSubject, progress_laws};
+
+    use super::{Access, SUBSCRIPTIONS};
+
+    async fn subject() -> ProgressSubject {
+        let access = Access::with_subscriptions().await;
+        ProgressSubject::new(move || {
+            let connecting = access.clone().connect();
+            async { connecting.await.subscriptions(SUBSCRIPTIONS) }
+        })
+    }
+
+    progress_laws!(subject().await);
+}
+
+mod feed {
+    use std::{sync::Arc, time::Duration};
+
+    use aws_event_sourcing_conformance::{FeedSubject, feed_laws};
+    use aws_event_sourcing_core::subscription::Source;
+
+    use super::{Access, SUBSCRIPTIONS};
+
+    /// A law waits until a process that is gone is found out. Not so short that one that is there is held up for as long.
+    const LEASE: Duration = Duration::from_secs(3);
+
+    async fn subject() -> FeedSubject {
+        let access = Access::with_subscriptions().await;
+        let connect = access.clone();
+        let source = move || {
+            let connecting = connect.clone().connect();
+            async {
+                let dynamodb = connecting.await;
+                let store = dynamodb.store().tables_by(str::to_owned).build();
+                let subscriptions = dynamodb.subscriptions(SUBSCRIPTIONS);
+                let feed = subscriptions.feed(&store).lease_time(LEASE);
+                Source { events: Arc::new(store), feed: Arc::new(feed), progress: Arc::new(subscriptions) }
+            }
+        };
+        FeedSubject::new(source).preparing(move |table| access.clone().make_table(table))
+    }
+
+    feed_laws!(subject().await);
+}

@@ -42,6 +42,9 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LIST_EVERY: Duration = Duration::from_secs(10);
 
+/// The pause after a shard could not be taken, because others were taking some at that moment.
+const MISSED: Duration = Duration::from_millis(200);
+
 /// A process's part in following a resource type for a subscription.
 pub(super) struct Follower {
     feed: Arc<Parts>,
@@ -286,15 +289,18 @@ impl Follower {
         listing: &Listing,
         stream: &TableStream,
     ) -> Result<Option<Part>, Error> {
-        let Take { shard, entry, from, is_root } = take;
+        let Take { shard, entry, from, is_in_table } = take;
         let part: Arc<str> = shard_part(&shard).into();
         let round = past.entry.round;
         let sent = Instant::now();
         let taken = self.leases.take_shard(round, &part, entry.as_ref(), &self.taker()).await?;
-        let Some(counter) = taken else { return Ok(None) };
+        let Some(counter) = taken else {
+            self.wait(MISSED).await;
+            return Ok(None);
+        };
         let lease = self.hold(part, shard.clone(), round, counter, sent);
         let arn = listing.arn.clone();
-        let reading = Reading { stream: stream.clone(), arn, shard, lease: lease.clone(), from, is_root };
+        let reading = Reading { stream: stream.clone(), arn, shard, lease: lease.clone(), from, is_in_table };
         Ok(Some(Part {
             name: lease.name.clone(),
             continuity: self.continuity(),

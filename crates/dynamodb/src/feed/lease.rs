@@ -95,11 +95,13 @@ impl Lease {
 
     /// Ends it here, whatever its item says.
     pub(super) fn lose(&self) {
-        self.over.send_replace(true);
-        self.changed.notify_one();
+        // Told once: whoever is told looks at once.
+        if !self.over.send_replace(true) {
+            self.changed.notify_one();
+        }
     }
 
-    /// Asks for it to be handed over: what reads the part ends, and who handles it finishes what is under way.
+    /// Asks for it to be handed over: the part ends, and who handles it finishes what is under way.
     pub(super) fn hand_over(&self) {
         self.handed_over.send_replace(true);
     }
@@ -109,14 +111,13 @@ impl Lease {
         *self.handed_over.borrow()
     }
 
-    /// Waits until it is to be handed over. Gives the reason.
-    pub(super) async fn until_handed_over(&self) -> Error {
+    /// Waits until it is to be handed over.
+    pub(super) async fn until_handed_over(&self) {
         // The sender is here.
         let _ = self.handed_over.subscribe().wait_for(|handed_over| *handed_over).await;
-        Error::HandedOver { part: self.name.clone(), key: self.leases.key().clone() }
     }
 
-    /// Gives back, when nobody has it in hand any more, what was to be handed over.
+    /// Gives back what was to be handed over, and was dropped before it was finished.
     pub(super) async fn give_back(&self) -> Result<(), Error> {
         let mut counter = self.counter.lock().await;
         *counter += 1;
@@ -225,6 +226,8 @@ impl Held {
 
     async fn end(&self, change: Change) -> Result<(), Error> {
         self.lease.write(&change).await?;
+        // Its item says so.
+        self.lease.handed_over.send_replace(false);
         self.lease.lose();
         Ok(())
     }
@@ -256,8 +259,13 @@ impl Hold for Held {
         })
     }
 
+    /// What is handed over ends early, and is given back with all that was delivered.
     fn finish(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
+            if self.lease.is_handed_over() {
+                self.save(u64::MAX).await?;
+                return Ok(self.end(Change::Release).await?);
+            }
             let change = match self.of {
                 Of::Shard => Change::Finish,
                 Of::Past(since) => past_is_read(since.elapsed()),
@@ -289,6 +297,7 @@ impl Drop for Held {
         self.renewing.abort();
         self.lease.is_dropped.store(true, Ordering::Release);
         self.lease.lose();
+        self.lease.changed.notify_one();
     }
 }
 

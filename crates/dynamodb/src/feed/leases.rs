@@ -12,6 +12,7 @@ use std::{sync::Arc, time::Duration};
 
 use aws_event_sourcing_core::{Clock as _, SystemClock, Timestamp, subscription::SubscriptionKey};
 use aws_sdk_dynamodb::{
+    error::ProvideErrorMetadata as _,
     operation::{
         delete_item::DeleteItemError, put_item::PutItemError, transact_write_items::TransactWriteItemsError,
         update_item::UpdateItemError,
@@ -31,7 +32,11 @@ use crate::{
         self, FEED_PARTS, Row, TABLE_PART, attribute, feed_id, keyed, n, s, set, set_number, waiting_part,
     },
     subscriptions::{Patience, SubscriptionsTable},
+    transaction,
 };
+
+/// What a write is answered whose item is part of a transaction at that moment.
+const CONFLICT: &str = "TransactionConflictException";
 
 /// The leases of one subscription of a resource type.
 pub(super) struct Leases {
@@ -142,6 +147,8 @@ impl Leases {
             Ok(answer) => pending.wrote(answer.consumed_capacity.as_ref(), 1.0),
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(_)) => pending.wrote(None, 1.0),
+                // Somebody who takes a part looks at it: so it is there.
+                _ if error.code() == Some(CONFLICT) => {}
                 _ => return Err(pending.failed(error)),
             },
         }
@@ -215,15 +222,9 @@ impl Leases {
             .value(":round", n(round))
             .value(":counter", n(counter))
             .condition("#round = :round AND #counter = :counter AND attribute_not_exists(#finished)");
-        let (changed, found) = self.update(TABLE_PART, update).await?;
-        let is_ours = |found: &Item| {
-            found.get(attribute::OWNER) == Some(&s(taker.owner))
-                && found.get(attribute::COUNTER) == Some(&n(next))
-                && found.get(attribute::ROUND) == Some(&n(round))
-        };
-        // The answer to an attempt of this call may have been lost.
-        let taken = changed == Changed::Done || found.as_ref().is_some_and(is_ours);
-        Ok(taken.then_some(next))
+        // If the answer to an attempt of this call is lost, the next look shows whose it is.
+        let (changed, _) = self.update(TABLE_PART, update).await?;
+        Ok((changed == Changed::Done).then_some(next))
     }
 
     /// Takes a shard in a round whose past is finished, if it is still as it was looked at. Gives the counter.
@@ -283,11 +284,8 @@ impl Leases {
         if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
             error.as_service_error()
         {
-            let is_of = |code: &str| {
-                cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some(code))
-            };
-            // Somebody else has it, or is just taking something.
-            if is_of("ConditionalCheckFailed") || is_of("TransactionConflict") {
+            // Somebody else has it, or is just taking something, or too many are.
+            if transaction::unmet(cancelled).is_some() || transaction::may_pass(cancelled) {
                 pending.wrote(None, 4.0);
                 return Ok(None);
             }
@@ -363,6 +361,8 @@ impl Leases {
                     pending.wrote(None, 1.0);
                     Ok(Changed::TooLate)
                 }
+                // Somebody is taking it.
+                _ if error.code() == Some(CONFLICT) => Ok(Changed::TooLate),
                 _ => Err(pending.failed(error)),
             },
         }

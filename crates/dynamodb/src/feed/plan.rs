@@ -125,7 +125,7 @@ pub(super) struct Take {
     pub(super) entry: Option<Entry>,
     pub(super) from: From,
     /// Whether what the shard has lost before it is read is in the table that was read.
-    pub(super) is_root: bool,
+    pub(super) is_in_table: bool,
 }
 
 /// Why something may be missing.
@@ -304,6 +304,8 @@ impl<'a> Shards<'a> {
                 (Some(_), Some(before)) if before.finished_at.is_some() => {}
                 (Some(_), Some(_)) => return Ready::NotYet,
                 (Some(parent), None) if self.listed.contains(&**parent) => return Ready::NotYet,
+                // All that it had was in the table when that was read.
+                (Some(parent), None) if self.past.roots.contains(parent) => {}
                 (Some(_), None) => return Ready::Lost(Lost::UnknownParent(shard.id.clone())),
             }
         }
@@ -311,10 +313,11 @@ impl<'a> Shards<'a> {
             Some(checkpoint) => From::Behind(checkpoint),
             None => From::Horizon,
         };
+        // Behind a parent there is only what came after the table was read, unless that parent has no item.
+        let is_in_table = is_root || (entry.is_none() && before.is_none());
         // By the clocks of several machines, but nobody minds a minute of 12 hours.
         let since = entry.and_then(|entry| entry.renewed_at);
-        let since = since.max(if is_root { self.past.entry.finished_at } else { None });
-        let since = since.max(before.and_then(|before| before.finished_at));
+        let since = since.max(before.map_or(self.past.entry.finished_at, |before| before.finished_at));
         let is_late = |since: Timestamp| {
             let age = self.view.now.as_unix_millis().saturating_sub(since.as_unix_millis());
             u128::from(age) > LATE.as_millis()
@@ -322,7 +325,7 @@ impl<'a> Shards<'a> {
         if from == From::Horizon && since.is_some_and(is_late) {
             return Ready::Lost(Lost::Late(shard.id.clone()));
         }
-        Ready::Yes(Take { shard: shard.id.clone(), entry: entry.cloned(), from, is_root })
+        Ready::Yes(Take { shard: shard.id.clone(), entry: entry.cloned(), from, is_in_table })
     }
 
     /// How many shards this process may have, so that others have as many.

@@ -1,23 +1,15 @@
-//! A stream's record as a commit.
+//! A record of a shard, as the service of streams has it.
 
 use std::{collections::HashMap, sync::Arc};
 
-use aws_event_sourcing_core::Commit;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodbstreams::types::{AttributeValue as Streamed, OperationType, Record, StreamRecord};
 
 use crate::{
+    change::{Change, Place},
     error::Error,
-    item::{self, Item, attribute},
+    item::Item,
 };
-
-/// What a record tells.
-pub(super) enum Told {
-    /// A commit was made.
-    Commit(Commit),
-    /// Somebody has changed an item, or deleted one.
-    Breach { what: OperationType, id: String, number: String },
-}
 
 /// What a record of a shard tells.
 pub(super) fn read(
@@ -25,41 +17,18 @@ pub(super) fn read(
     resource_type: &Arc<str>,
     table: &Arc<str>,
     shard: &Arc<str>,
-) -> Result<Told, Error> {
+) -> Result<Change, Error> {
     let Record { event_id, event_name, dynamodb, .. } = record;
     let Some(StreamRecord { keys, new_image, sequence_number, .. }) = dynamodb else {
-        let record = event_id.unwrap_or_default();
-        return Err(unreadable(table, shard, record, "it tells nothing of an item"));
+        let place = Place { table, within: shard, record: &event_id.unwrap_or_default() };
+        return Err(place.unreadable("it tells nothing of an item"));
     };
-    match (event_name, new_image) {
-        (Some(OperationType::Insert), Some(image)) => {
-            let item = to_item(image).ok_or_else(|| {
-                unreadable(
-                    table,
-                    shard,
-                    sequence_number.unwrap_or_default(),
-                    "it has an attribute of an unknown type",
-                )
-            })?;
-            Ok(Told::Commit(item::to_commit(item, resource_type, table)?))
-        }
-        (Some(what @ (OperationType::Modify | OperationType::Remove)), _) => {
-            let keys = keys.unwrap_or_default();
-            let shown = |name| match keys.get(name) {
-                Some(Streamed::S(text) | Streamed::N(text)) => text.clone(),
-                _ => "?".to_owned(),
-            };
-            Ok(Told::Breach { what, id: shown(attribute::ID), number: shown(attribute::NUMBER) })
-        }
-        (Some(OperationType::Insert), None) => {
-            Err(unreadable(table, shard, sequence_number.unwrap_or_default(), "it has no image of the item"))
-        }
-        _ => Err(unreadable(table, shard, sequence_number.unwrap_or_default(), "it is of an unknown sort")),
-    }
-}
-
-fn unreadable(table: &Arc<str>, shard: &Arc<str>, record: String, what: &'static str) -> Error {
-    Error::UnreadableRecord { table: Arc::clone(table), shard: Arc::clone(shard), record, what }
+    let place = Place { table, within: shard, record: &sequence_number.unwrap_or_default() };
+    let known =
+        |item| to_item(item).ok_or_else(|| place.unreadable("it has an attribute of an unknown type"));
+    let (keys, image) = (known(keys.unwrap_or_default())?, new_image.map(known).transpose()?);
+    let name = event_name.as_ref().map_or("", OperationType::as_str);
+    Change::read(name, &keys, image, resource_type, place)
 }
 
 /// An item as the other service writes it. None when it has an attribute of a type that is not known here.

@@ -13,17 +13,18 @@ use futures_util::{
     future::{Either, select},
     stream,
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use super::{
     lease::Lease,
-    record::{self, Told},
+    record,
     stream::{Fault, From, Records, TableStream},
 };
-use crate::error::Error;
+use crate::{change::Change, error::Error};
 
-/// The pauses while nothing happens. The fifth in a row is the longest, so an idle shard is asked once a second.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// From one question to the next while events come: AWS answers five a second. Each answer without any makes it twice as
+/// long, so that an idle shard is asked once a second.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// How often a shard's oldest record may be gone before it was read.
@@ -37,7 +38,7 @@ pub(super) struct Reading {
     pub(super) lease: Arc<Lease>,
     pub(super) from: From,
     /// Whether records that are gone before the first one was read are in the table that was read.
-    pub(super) is_root: bool,
+    pub(super) is_in_table: bool,
 }
 
 /// How far it is read.
@@ -45,7 +46,9 @@ struct Place {
     reading: Reading,
     iterator: Option<String>,
     position: u64,
-    pause: Option<Duration>,
+    /// When it was last asked, and how long after that it is asked again.
+    asked: Option<Instant>,
+    pause: Duration,
     horizons: u32,
     /// Comes behind what was read before it.
     failed: Option<Error>,
@@ -53,23 +56,24 @@ struct Place {
 }
 
 impl Reading {
-    /// The commits of the shard, to its end. Ends early when the lease is over.
+    /// The commits of the shard, to its end. Ends early when the lease is over, or is to be handed over.
     pub(super) fn batches(self) -> BoxStream<'static, Result<Batch, StoreError>> {
         let place = Place {
             reading: self,
             iterator: None,
             position: 0,
-            pause: None,
+            asked: None,
+            pause: SHORTEST_PAUSE,
             horizons: 0,
             failed: None,
             is_over: false,
         };
         let batches = stream::unfold(place, |mut place| async {
             let lease = place.reading.lease.clone();
-            let next = select(Box::pin(place.next()), Box::pin(lease.until_handed_over()));
-            let next = match select(next, Box::pin(lease.is_over())).await {
-                Either::Left((Either::Left((next, _)), _)) => next,
-                Either::Left((Either::Right((error, _)), _)) => Some(Err(error.into())),
+            let ended = select(Box::pin(lease.is_over()), Box::pin(lease.until_handed_over()));
+            // What is read is delivered first: finishing what is handed over counts on it.
+            let next = match select(Box::pin(place.next()), ended).await {
+                Either::Left((next, _)) => next,
                 Either::Right(_) => None,
             };
             // Nothing comes behind an error.
@@ -92,19 +96,19 @@ impl Place {
             if self.is_over {
                 return None;
             }
-            if let Some(pause) = self.pause {
-                sleep(pause).await;
+            if let Some(asked) = self.asked {
+                sleep_until(asked + self.pause).await;
             }
+            self.asked = Some(Instant::now());
             match self.read().await {
                 Ok(Records { records, next }) => {
                     self.is_over = next.is_none();
                     self.iterator = next;
                     if records.is_empty() {
-                        let longer = self.pause.map_or(FIRST_PAUSE, |pause| pause * 2);
-                        self.pause = Some(longer.min(LONGEST_PAUSE));
+                        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
                         continue;
                     }
-                    self.pause = None;
+                    self.pause = SHORTEST_PAUSE;
                     let batch = self.take(records);
                     if self.failed.is_some() {
                         self.is_over = false;
@@ -130,8 +134,8 @@ impl Place {
     /// What follows is no longer in the stream. If nothing was read yet, the oldest record may only have gone after the
     /// iterator was made, and is in the table.
     async fn trimmed(&mut self) {
-        let Reading { stream, arn, shard, lease, from, is_root } = &self.reading;
-        if *is_root && *from == From::Horizon && self.horizons < HORIZONS {
+        let Reading { stream, arn, shard, lease, from, is_in_table } = &self.reading;
+        if *is_in_table && *from == From::Horizon && self.horizons < HORIZONS {
             self.horizons += 1;
             self.iterator = None;
             return;
@@ -153,17 +157,17 @@ impl Place {
             let number = record.dynamodb().and_then(StreamRecord::sequence_number);
             let number: Option<Box<str>> = number.map(Into::into);
             match record::read(record, &stream.resource_type, &stream.table, shard) {
-                Ok(told) => {
+                Ok(change) => {
                     self.position += 1;
-                    match told {
-                        Told::Commit(commit) => {
+                    match change {
+                        Change::Committed(commit) => {
                             deliveries.push(Delivery { commit, position: self.position });
                         }
-                        Told::Breach { what, id, number } => tracing::error!(
+                        Change::Breach { what, id, number } => tracing::error!(
                             table = &*stream.table,
-                            id,
-                            number,
-                            what = what.as_str(),
+                            id = &*id,
+                            number = &*number,
+                            what = &*what,
                             "an event was changed by hand: events are immutable, and this is not delivered"
                         ),
                     }

@@ -142,9 +142,7 @@ where
 /// The streams have one word for throttling and for limits.
 fn busy(error: Error) -> Error {
     match error {
-        Error::Refused { target, source } if source.code == "LimitExceededException" => {
-            Error::Busy { target, source }
-        }
+        Error::Refused { ref source, .. } if source.code == "LimitExceededException" => error.passing(),
         error => error,
     }
 }

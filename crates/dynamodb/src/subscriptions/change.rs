@@ -23,6 +23,7 @@ use crate::{
     error::Error,
     item::Item,
     rows::{self, attribute, keyed, n},
+    transaction,
 };
 
 /// Writes that are under way at a time.
@@ -229,15 +230,12 @@ impl Writing<'_> {
         else {
             return Err(pending.failed(error));
         };
-        let reasons = cancelled.cancellation_reasons();
-        let because = |code| reasons.iter().find(|reason| reason.code() == Some(code));
-        if let Some(reason) = because("ConditionalCheckFailed") {
+        if let Some(reason) = transaction::unmet(cancelled) {
             pending.wrote(None, units);
             return Ok(Written::Met(reason.item.clone().filter(|item| !item.is_empty())));
         }
-        let meets_another = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
-        let meets_another = meets_another.into_iter().any(|code| because(code).is_some());
+        let may_pass = transaction::may_pass(cancelled);
         let error = pending.failed(error);
-        if meets_another { Ok(Written::Busy(error)) } else { Err(error) }
+        if may_pass { Ok(Written::Busy(error.passing())) } else { Err(error) }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// A refusal is `Code` or `Code: message`.
+    /// A refusal is `Code` or `Code: message`. The message of a transaction that is called off is the reasons of its items.
     pub(crate) async fn new(
         script: impl Fn(&str, usize) -> Result<Value, &'static str> + Send + Sync + 'static,
     ) -> Self {
@@ -64,8 +64,10 @@ async fn serve(listener: TcpListener, seen: Arc<Mutex<Vec<(String, Value)>>>, sc
             Ok(body) => ("200 OK", body),
             Err(refusal) => {
                 let (code, message) = refusal.split_once(": ").unwrap_or((refusal, ""));
+                let reasons: Vec<_> = message.split(", ").map(|code| json!({ "Code": code })).collect();
                 let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
-                ("400 Bad Request", json!({ "__type": code, "message": message }))
+                let body = json!({ "__type": code, "message": message, "CancellationReasons": reasons });
+                ("400 Bad Request", body)
             }
         };
         let body = body.to_string();

@@ -191,6 +191,23 @@ async fn keys_that_are_never_looked_at_are_an_error_at_the_deadline() {
     assert_eq!(explain(&error), "BatchGetItem on table subscriptions: DynamoDB is busy");
 }
 
+#[tokio::test]
+async fn a_skip_that_is_throttled_is_tried_until_the_deadline() {
+    const THROTTLED: &str = "TransactionCanceledException: None, ThrottlingError";
+    let service = Service::new(|_, count| if count < 3 { Err(THROTTLED) } else { Ok(json!({})) }).await;
+    let store = by_way_of(&service.url).await.subscriptions("subscriptions");
+    let swap = store.swap(&key(), &id(1), 1, &with_marker(2), Some(&skipped(4))).await;
+    assert_eq!(swap.expect("swapped"), Swap::Done(2));
+    assert_eq!(service.operations(), ["TransactWriteItems"; 3]);
+
+    let service = Service::new(|_, _| Err(THROTTLED)).await;
+    let store = by_way_of(&service.url).await.subscriptions("subscriptions");
+    let swap = store.swap(&key(), &id(1), 1, &with_marker(2), Some(&skipped(4))).await;
+    let error = swap.expect_err("no answer");
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert_eq!(explain(&error), "TransactWriteItems on table subscriptions: DynamoDB is busy");
+}
+
 fn explain(error: &StoreError) -> String {
     error.source().expect("a reason").to_string()
 }

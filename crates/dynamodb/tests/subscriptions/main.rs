@@ -2,6 +2,7 @@
 //! by several processes through leases, whatever the network and the stream do.
 
 mod budget;
+mod event;
 mod faults;
 mod feed;
 mod form;

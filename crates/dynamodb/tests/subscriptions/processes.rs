@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use aws_event_sourcing_core::subscription::{ProgressStore as _, Start, SubscriptionKey};
+use futures_util::future::{Either, select};
 use testbed::{Fault, FaultyProxy};
 
 use crate::support::{
-    Followed, LEASE, PATIENCE, Process, Tables, append, by_way_of, dynamodb, key, named, until,
+    Followed, LEASE, PATIENCE, Process, Tables, append, ask, by_way_of, dynamodb, key, named, until,
 };
 
 /// Two processes, of which the first has the shard.
@@ -213,6 +214,39 @@ async fn two_subscriptions_follow_the_same_events_by_themselves() {
     assert_eq!(shard.commits(2).await, named("a", 1..=2));
     let registered = tables.progress(&dynamodb).registered().await.expect("listed");
     assert_eq!(registered.iter().map(|of| &of.key).collect::<Vec<_>>(), [&other, &key()]);
+}
+
+#[tokio::test]
+async fn whoever_meets_somebody_that_takes_a_shard_looks_again() {
+    let tables = Tables::new().await;
+    // What somebody has left behind who would have had a shard.
+    let gone = serde_json::json!({
+        "id": { "S": "#feed/tests/notebook" }, "part": { "S": "#feed/waiting/gone" },
+        "round": { "N": "1" }, "counter": { "N": "1" }, "owner": { "S": "gone" }, "lease": { "N": "1" },
+    });
+    ask("PutItem", serde_json::json!({ "TableName": tables.subscriptions, "Item": gone })).await;
+    let conflict = Fault::Answer { status: 400, error: "TransactionConflictException" };
+    let proxy = FaultyProxy::start(dynamodb_local::url(), move |request| {
+        match (request.operation.as_str(), request.index) {
+            // The first one is the registration.
+            ("PutItem", 1) | ("DeleteItem", 0) => conflict.clone(),
+            _ => Fault::None,
+        }
+    })
+    .await;
+    let met = by_way_of(proxy.url()).await;
+    let mut process = Process::with(&tables, &met, &tables.feed(&met), Start::Now).await;
+    let _shard = process.part_within(PATIENCE).await.expect("a shard, and no error");
+    let forgetting = async {
+        until(async || tables.leases().await.len() == 2).await;
+    };
+    let following = process.part_within(PATIENCE);
+    match select(Box::pin(forgetting), Box::pin(following)).await {
+        Either::Left(((), _)) => {}
+        Either::Right(_) => panic!("there is no other shard, and nothing has failed"),
+    }
+    let met = proxy.requests().iter().filter(|(_, fault)| *fault != Fault::None).count();
+    assert_eq!(met, 2);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_event_sourcing_core::subscription::Start;
+use aws_event_sourcing_core::{Clock as _, SystemClock, subscription::Start};
 use aws_event_sourcing_dynamodb::DynamoDb;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use futures_util::{
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::{
     service::Service,
-    support::{Followed, LEASE, Process, Tables, access_key, named},
+    support::{Followed, LEASE, PATIENCE, Process, Tables, access_key, by_way_of, named},
 };
 
 /// A shard: commits of one resource, by their numbers.
@@ -66,6 +66,10 @@ impl Shards {
     fn close(&self, id: &str) -> &Self {
         self.lock().iter_mut().find(|shard| shard.id == id).expect("a shard").is_closed = true;
         self
+    }
+
+    fn append(&self, id: &str, number: u64) {
+        self.lock().iter_mut().find(|shard| shard.id == id).expect("a shard").numbers.push(number);
     }
 
     /// As when its 24 hours are over.
@@ -313,7 +317,6 @@ async fn who_comes_later_is_handed_a_share() {
         part.hold().save(1).await.expect("saved");
     }
     let mut second = shards.process(&tables, Start::Now).await;
-    // As whoever handles a part does: after an error it is given up.
     let mut handled: FuturesUnordered<_> = ours.into_iter().map(until_handed_over).collect();
     let handing_over = async {
         handled.next().await.expect("one is handed over");
@@ -321,9 +324,10 @@ async fn who_comes_later_is_handed_a_share() {
     };
     let taking = async {
         let mut theirs = parts(&mut second, 2).await;
-        for part in &mut theirs {
-            assert_eq!(part.commits(1).await.len(), 1, "behind what was saved");
-        }
+        assert_eq!(names(&theirs), ["a", "b"]);
+        assert_eq!(theirs[1].commits(1).await, named("b", [2]), "behind what was saved");
+        shards.append("a", 3);
+        assert_eq!(theirs[0].commits(1).await, named("a", [3]), "behind all that was delivered");
         theirs
     };
     let both = async { tokio::join!(handing_over, taking).1 };
@@ -336,8 +340,43 @@ async fn who_comes_later_is_handed_a_share() {
     assert!(second.part_within(Duration::from_secs(3)).await.is_none());
 }
 
+/// One is finished with, and the others are dropped.
 async fn until_handed_over(mut part: Followed) {
-    let error = part.batch().await.expect("an error").expect_err("handed over");
-    assert!(error.is_retryable());
-    assert!(part.hold().is_ours(), "until it is dropped");
+    assert!(part.batch().await.is_none(), "it ends, and nothing has failed");
+    assert!(part.hold().is_ours(), "until it is given back");
+    if &*part.part.name == "a" {
+        part.hold().finish().await.expect("given back");
+        assert!(!part.hold().is_ours());
+    }
+}
+
+#[tokio::test]
+async fn a_shard_that_is_taken_while_the_table_is_busy_is_taken_a_moment_later() {
+    let shards = Shards::open(&["a"]);
+    let of_streams = shards.clone();
+    let service = Service::answering(move |operation, count, body| match (operation, count) {
+        ("TransactWriteItems", 1) => Err("TransactionCanceledException: None, ThrottlingError"),
+        ("TransactWriteItems", 2) => Err("TransactionCanceledException: TransactionConflict, None"),
+        ("Query", _) => Ok(json!({ "Items": [{
+            "id": { "S": "#feed/tests/notebook" }, "part": { "S": "#feed/table" },
+            "round": { "N": "1" }, "counter": { "N": "0" }, "stream": { "S": "arn" },
+            "finished_at": { "S": SystemClock.now().to_string() },
+            "opened": { "BOOL": true }, "roots": { "SS": ["a"] },
+        }] })),
+        ("DescribeTable", _) => Ok(json!({ "Table": {
+            "LatestStreamArn": "arn",
+            "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_IMAGE" },
+        } })),
+        ("DescribeStream", _) => Ok(of_streams.describe(body)),
+        ("GetShardIterator", _) => of_streams.iterator(body),
+        ("GetRecords", _) => of_streams.records(body),
+        _ => Ok(json!({})),
+    })
+    .await;
+    let tables = Tables { events: "events".into(), subscriptions: "subscriptions".into() };
+    let dynamodb = by_way_of(&service.url).await;
+    let mut process = Process::with(&tables, &dynamodb, &tables.feed(&dynamodb), Start::Now).await;
+    let mut shard = process.part_within(PATIENCE).await.expect("a shard, and no error");
+    assert_eq!(shard.commits(2).await, named("a", 1..=2));
+    assert_eq!(service.bodies("TransactWriteItems").len(), 3);
 }

@@ -7,6 +7,7 @@ use aws_event_sourcing_core::{
     StoreErrorKind,
     subscription::{Continuity, Start},
 };
+use futures_util::future::{Either, join_all, select};
 use serde_json::json;
 use testbed::{Fault, FaultyProxy, Request};
 
@@ -39,7 +40,7 @@ async fn when_the_stream_does_not_go_back_far_enough_the_table_is_read_again() {
         let tables = Tables::new().await;
         append(&tables.store(&dynamodb().await), "a", 1..=4).await;
         // The second iterator is for a place that is no longer there.
-        let (mut process, _proxy) =
+        let (mut process, proxy) =
             through(&tables, Start::Now, move |request| match (request.operation.as_str(), request.index) {
                 ("GetShardIterator", 1) => refused(error),
                 _ => Fault::None,
@@ -56,7 +57,10 @@ async fn when_the_stream_does_not_go_back_far_enough_the_table_is_read_again() {
         assert_eq!(trimmed.kind(), StoreErrorKind::Unavailable);
         assert!(shard.batch().await.is_none(), "it ends after an error");
         // As long as it is in hand, somebody may be handling what it delivered.
+        let looked = count(&proxy, "DescribeStream");
         assert!(process.part_within(Duration::from_millis(1_500)).await.is_none(), "two at a time");
+        let looked = count(&proxy, "DescribeStream") - looked;
+        assert!(looked <= 4, "it looked for shards {looked} times while there was nothing to do");
         drop(shard);
 
         let mut past = process.part().await;
@@ -183,7 +187,6 @@ async fn a_shard_is_not_taken_in_a_round_that_is_over() {
     };
     let (part, ()) = tokio::join!(process.part(), starts_over);
     assert!(part.is_table(), "{}", part.part.name);
-    assert_eq!(count(&proxy, "TransactWriteItems"), 1);
     assert_eq!(tables.leases().await.len(), 1, "there is none of a shard");
 }
 
@@ -225,6 +228,26 @@ async fn what_cannot_be_read_is_named_behind_what_can() {
     let reason = std::error::Error::source(&error).expect("a reason").to_string();
     assert_eq!(reason, format!(r#"the item b number 1 of table {} has an unreadable "at""#, tables.events));
     assert!(shard.batch().await.is_none());
+}
+
+#[tokio::test]
+async fn nothing_comes_behind_what_cannot_be_read_of_the_past() {
+    let tables = Tables::new().await;
+    let store = tables.store(&dynamodb().await);
+    let ids: Vec<_> = (0..600).map(|number| format!("a-{number}")).collect();
+    join_all(ids.iter().map(|id| append(&store, id, [1]))).await;
+    let item = json!({ "id": { "S": "b" }, "number": { "N": "1" }, "type": { "S": "NoteAdded" } });
+    ask("PutItem", json!({ "TableName": tables.events, "Item": item })).await;
+    let mut process = Process::new(&tables, Start::Beginning).await;
+    let mut past = process.part().await;
+    let error = loop {
+        match past.batch().await.expect("an error comes first") {
+            Ok(batch) => assert!(!batch.deliveries.is_empty()),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), StoreErrorKind::Undecodable);
+    assert!(past.batch().await.is_none());
 }
 
 #[tokio::test]
@@ -270,7 +293,7 @@ async fn an_idle_shard_is_asked_less_and_less_and_a_busy_one_at_once() {
     let store = tables.store(&dynamodb().await);
     let idle = tokio::time::timeout(Duration::from_secs(4), shard.batch()).await;
     assert!(idle.is_err());
-    // 100, 200, 400, 800 ms, and then one each second.
+    // 400, 800 ms, and then one each second.
     let asked = count(&proxy, "GetRecords");
     assert!((4..=9).contains(&asked), "{asked} in 4 seconds");
 
@@ -280,6 +303,36 @@ async fn an_idle_shard_is_asked_less_and_less_and_a_busy_one_at_once() {
         assert_eq!(shard.commits(1).await, named("a", [number]));
         assert!(since.elapsed() < Duration::from_secs(3), "{:?}", since.elapsed());
     }
+}
+
+#[tokio::test]
+async fn a_shard_is_asked_no_more_than_five_times_a_second() {
+    let tables = Tables::new().await;
+    let (mut process, proxy) = through(&tables, Start::Now, |_| Fault::None).await;
+    let mut shard = process.part().await;
+    let store = tables.store(&dynamodb().await);
+    let (asked, since) = (count(&proxy, "GetRecords"), Instant::now());
+    let writing = async {
+        let mut number = 0;
+        while since.elapsed() < Duration::from_secs(2) {
+            number += 1;
+            append(&store, "a", [number]).await;
+        }
+        number
+    };
+    let reading = async {
+        loop {
+            shard.commits(1).await;
+        }
+    };
+    let written = match select(Box::pin(writing), Box::pin(reading)).await {
+        Either::Left((written, _)) => written,
+        Either::Right(((), _)) => unreachable!("it has no end"),
+    };
+    let allowed = 5 * since.elapsed().as_secs() as usize + 6;
+    let asked = count(&proxy, "GetRecords") - asked;
+    assert!(written > 20, "{written} commits are no stream of them");
+    assert!(asked <= allowed, "{asked} in {:?}", since.elapsed());
 }
 
 #[tokio::test]

@@ -47,12 +47,21 @@ pub(crate) async fn by_way_of(url: &str) -> DynamoDb {
 
 /// Asks DynamoDB Local as anybody can, without this library and the SDK. It checks no signature.
 pub(crate) async fn ask(operation: &str, body: Value) -> Value {
+    asked(&format!("DynamoDB_20120810.{operation}"), body).await
+}
+
+/// The same for its streams.
+pub(crate) async fn ask_streams(operation: &str, body: Value) -> Value {
+    asked(&format!("DynamoDBStreams_20120810.{operation}"), body).await
+}
+
+async fn asked(operation: &str, body: Value) -> Value {
     let credential = format!("{}/20260101/us-east-1/dynamodb/aws4_request", access_key());
     let authorization = format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0");
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
     let answer = http
         .post(dynamodb_local::url())
-        .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+        .header("x-amz-target", operation)
         .header("content-type", "application/x-amz-json-1.0")
         .header("authorization", authorization)
         .body(body.to_string())

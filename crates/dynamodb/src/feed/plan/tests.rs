@@ -82,8 +82,8 @@ impl Case<'_> {
     }
 }
 
-fn horizon(id: &str, is_root: bool) -> Step {
-    Step::Take(Take { shard: id.into(), entry: None, from: From::Horizon, is_root })
+fn horizon(id: &str, is_in_table: bool) -> Step {
+    Step::Take(Take { shard: id.into(), entry: None, from: From::Horizon, is_in_table })
 }
 
 fn wait(for_others: WaitsFor) -> Step {
@@ -135,7 +135,16 @@ fn a_shard_is_begun_when_its_parent_is_finished() {
     let case = Case { past: roots, shards: &shards[1..2], ..Case::default() };
     assert_eq!(case.step(), horizon("b", true));
     // A stream that had none when the round began.
-    assert_eq!(step(&[], &[shard("z", None)]), horizon("z", false));
+    assert_eq!(step(&[], &[shard("z", None)]), horizon("z", true));
+}
+
+#[test]
+fn what_a_round_began_with_may_be_gone_before_it_is_begun() {
+    // It can only have had what was in the table.
+    let child = [shard("b", Some("a"))];
+    let step = |hour| Case { shards: &child, hour, ..Case::default() }.step();
+    assert_eq!(step(101), horizon("b", true));
+    assert_eq!(step(113), Step::StartOver(Lost::Late("b".into())));
 }
 
 #[test]
@@ -144,7 +153,7 @@ fn a_shard_that_was_begun_goes_on_where_it_was() {
     let entry = checked("b", "0042");
     let entries = [(entry.clone(), Free)];
     let take =
-        Take { shard: "b".into(), entry: Some(entry), from: From::Behind("0042".into()), is_root: false };
+        Take { shard: "b".into(), entry: Some(entry), from: From::Behind("0042".into()), is_in_table: false };
     // However long ago: the stream itself tells whether it goes back that far.
     let case = Case { shards: &shards, entries: &entries, hour: 10_000, ..Case::default() };
     assert_eq!(case.step(), Step::Take(take));
@@ -170,6 +179,9 @@ fn what_may_be_missing_begins_another_round() {
 
     let late = [shard("a", None)];
     assert_eq!(lost(Case { shards: &late, hour: 113, ..Case::default() }), Lost::Late("a".into()));
+    // One that the round did not begin with.
+    let unknown = [shard("z", None)];
+    assert_eq!(lost(Case { shards: &unknown, hour: 113, ..Case::default() }), Lost::Late("z".into()));
     let shards = [shard("a", None), shard("b", Some("a"))];
     let parent = [(finished("a"), Free)];
     let case = Case { shards: &shards, entries: &parent, hour: 113, ..Case::default() };
@@ -192,7 +204,7 @@ fn what_only_looks_like_it_does_not() {
     let shards = [shard("a", None)];
     let idle = Entry { renewed_at: Some(at(111)), ..entry("a", 3) };
     let entries = [(idle.clone(), Free)];
-    let take = Take { shard: "a".into(), entry: Some(idle), from: From::Horizon, is_root: true };
+    let take = Take { shard: "a".into(), entry: Some(idle), from: From::Horizon, is_in_table: true };
     let case = Case { shards: &shards, entries: &entries, hour: 113, ..Case::default() };
     assert_eq!(case.step(), Step::Take(take));
     // A parent that is still being read, and no longer listed.
