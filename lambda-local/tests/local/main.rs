@@ -1,0 +1,8 @@
+//! Functions, gateways, mappings and schedules, on the real emulator of Lambda and the real DynamoDB Local.
+
+mod common;
+mod function;
+mod gateway;
+mod lifetime;
+mod mapping;
+mod schedule;
