@@ -10,6 +10,7 @@
 //! | `sqlite` | [`sqlite`]: the embedded store |
 //! | `service` (default) | [`service`]: the host that `main` runs, with both of these |
 //! | `dynamodb` (default) | [`dynamodb`]: the store on DynamoDB, also for [`service`] |
+//! | `lambda` (default) | [`service`] as a function on AWS Lambda |
 #![cfg_attr(doctest, doc = include_str!("../../../README.md"))]
 #![cfg_attr(doctest, doc = include_str!("../../../docs/subscriptions.md"))]
 

@@ -60,6 +60,12 @@ pub enum Error {
         /// The variable that names its table.
         variable: String,
     },
+    /// There is no table, on AWS Lambda, where nothing else stays.
+    #[cfg(feature = "lambda")]
+    #[error(
+        "on AWS Lambda events are kept in DynamoDB: set DYNAMODB_TABLE, or DYNAMODB_TABLE_<TYPE> for each resource type"
+    )]
+    NoTableOnLambda,
     /// Two resource types have the same table.
     #[error(
         "{} and {} both say {table:?}: each resource type needs a table of its own",
@@ -127,6 +133,10 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// AWS Lambda's runtime API does not answer, or not as it should.
+    #[cfg(feature = "lambda")]
+    #[error("AWS Lambda's runtime API (AWS_LAMBDA_RUNTIME_API) gives no invocations")]
+    Lambda(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The signals that stop a service cannot be listened for.
     #[error("cannot listen for signals")]
     Signals(#[source] io::Error),

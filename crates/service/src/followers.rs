@@ -20,18 +20,16 @@ impl Followers {
     /// Checks that each has a name of its own and a place for how far it is, and tells what is different from the last
     /// time.
     pub(crate) async fn prepare(subscriptions: Vec<Subscription>, stores: &Stores) -> Result<Self, Error> {
-        let mut names = BTreeSet::new();
-        for subscription in &subscriptions {
-            if !names.insert(subscription.name()) {
-                return Err(Error::SameSubscription { name: subscription.name().to_owned() });
-            }
-        }
-        if let Some(progress) = stores.progress(names.first().copied()).await? {
+        check_names(&subscriptions)?;
+        let first = subscriptions.first().map(Subscription::name);
+        if let Some(progress) = stores.progress(first).await? {
             announce(&subscriptions, &*progress).await?;
         }
         let sources = |subscription: &Subscription| {
             let types = subscription.resource_types();
-            types.map(|name| Ok((name.to_owned(), stores.source(name)?))).collect::<Result<_, Error>>()
+            types
+                .map(|name| Ok((name.to_owned(), stores.source(subscription.name(), name)?)))
+                .collect::<Result<_, Error>>()
         };
         let prepared = subscriptions.into_iter().map(|subscription| {
             let sources = sources(&subscription)?;
@@ -54,6 +52,15 @@ impl Followers {
             tasks.spawn(subscription.run(source_of, async move { drop(stopped.changed().await) }));
         }
         Running { stop: Some(stop), tasks }
+    }
+}
+
+/// Checks that each has a name of its own.
+pub(crate) fn check_names(subscriptions: &[Subscription]) -> Result<(), Error> {
+    let mut names = BTreeSet::new();
+    match subscriptions.iter().map(Subscription::name).find(|name| !names.insert(*name)) {
+        Some(name) => Err(Error::SameSubscription { name: name.to_owned() }),
+        None => Ok(()),
     }
 }
 
@@ -114,7 +121,10 @@ async fn announce(subscriptions: &[Subscription], progress: &dyn ProgressStore) 
 }
 
 /// How many resources are parked, up to [`COUNTED`].
-async fn count_parked(progress: &dyn ProgressStore, key: &SubscriptionKey) -> Result<usize, StoreError> {
+pub(crate) async fn count_parked(
+    progress: &dyn ProgressStore,
+    key: &SubscriptionKey,
+) -> Result<usize, StoreError> {
     let (mut count, mut after) = (0, None);
     loop {
         let page = progress.parked(key, None, COUNTED, after.as_ref()).await?;

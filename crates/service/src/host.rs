@@ -1,11 +1,23 @@
 //! [`Service`]: what a program's `main` builds and runs.
 
+#[cfg(feature = "lambda")]
+use aws_event_sourcing_core::subscription::Failure;
 use aws_event_sourcing_core::{Aggregate, Repository, subscription::Subscription};
 use axum::Router;
 use tokio::net::TcpListener;
 
 use crate::{
-    Error, followers::Followers, logging, server, settings::Settings, signals::Signals, stores::Stores,
+    Error,
+    followers::Followers,
+    logging, server,
+    settings::{Place, Settings},
+    signals::Signals,
+    stores::Stores,
+};
+#[cfg(feature = "lambda")]
+use crate::{
+    followers,
+    lambda::{self, BusEvent, Handlers, Lambda, Message},
 };
 
 /// A service that is being set up: a store, and an API over it.
@@ -30,6 +42,8 @@ pub struct Service {
     api: Router,
     http: aws_event_sourcing_http::Settings,
     subscriptions: Vec<Subscription>,
+    #[cfg(feature = "lambda")]
+    handlers: Handlers,
     examples: Vec<String>,
 }
 
@@ -54,6 +68,8 @@ impl Service {
             api: Router::new(),
             http: Default::default(),
             subscriptions: Vec::new(),
+            #[cfg(feature = "lambda")]
+            handlers: Handlers::default(),
             examples: Vec::new(),
         })
     }
@@ -78,9 +94,137 @@ impl Service {
     }
 
     /// Has a subscription handle events, for as long as the service runs: those that other processes commit too. On
-    /// DynamoDB, `SUBSCRIPTIONS_TABLE` has to be set.
+    /// DynamoDB, `SUBSCRIPTIONS_TABLE` has to be set; on AWS Lambda, for the function that streams are mapped to.
     pub fn subscribe(mut self, subscription: Subscription) -> Self {
         self.subscriptions.push(subscription);
+        self
+    }
+
+    /// Has a handler get the messages of an SQS queue, by its name, on AWS Lambda: `orders`, or `orders.fifo`.
+    ///
+    /// ```
+    /// # use aws_event_sourcing_core::subscription::Failure;
+    /// # use aws_event_sourcing_service::{Message, Service};
+    /// # #[derive(serde::Deserialize)]
+    /// # struct Order {}
+    /// async fn order(message: Message) -> Result<(), Failure> {
+    ///     let order: Order = message.decode()?;
+    ///     println!("{} is the order of {}", message.id, message.sent_at);
+    ///     Ok(())
+    /// }
+    ///
+    /// # fn example(service: Service) -> Service {
+    /// service.on_queue("orders", order)
+    /// # }
+    /// ```
+    ///
+    /// The event source mapping between queue and function has to say `FunctionResponseTypes: [ReportBatchItemFailures]`:
+    /// Lambda takes what failed for handled otherwise, and deletes it.
+    ///
+    /// A message that fails, panics, or is not handled when the time of the invocation is up, comes again, until the queue
+    /// moves it to its dead-letter queue. Messages of a FIFO queue are handled in order within their group: what is behind one
+    /// that failed comes again with it. All others are handled side by side, up to 64 at a time.
+    ///
+    /// Delivery is at least once. Give a commit the key [`Message::cause`], and it happens once.
+    ///
+    /// # Panics
+    ///
+    /// When the queue has a handler already, or this is no name but an ARN or a URL.
+    #[cfg(feature = "lambda")]
+    pub fn on_queue<F, R>(mut self, queue: &str, handler: F) -> Self
+    where
+        F: Fn(Message) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.handlers.on_queue(queue, handler);
+        self
+    }
+
+    /// Has a handler get the messages of an SNS topic, by its name, on AWS Lambda.
+    ///
+    /// ```
+    /// # use aws_event_sourcing_service::{Message, Service};
+    /// # fn example(service: Service) -> Service {
+    /// service.on_topic("alerts", async |message: Message| {
+    ///     println!("{}", message.subject.as_deref().unwrap_or(&message.body));
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// A handler that fails, panics, or is not done when the time of the invocation is up, fails the invocation: Lambda
+    /// [tries it twice again](https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html) unless the
+    /// function says otherwise. Give a commit the key [`Message::cause`], and it happens once.
+    ///
+    /// # Panics
+    ///
+    /// When the topic has a handler already, or this is no name but an ARN.
+    #[cfg(feature = "lambda")]
+    pub fn on_topic<F, R>(mut self, topic: &str, handler: F) -> Self
+    where
+        F: Fn(Message) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.handlers.on_topic(topic, handler);
+        self
+    }
+
+    /// Has a handler run by a schedule, on AWS Lambda: by the name of a schedule of EventBridge Scheduler, or of a rule of
+    /// EventBridge with a schedule.
+    ///
+    /// ```
+    /// # use aws_event_sourcing_service::{BusEvent, Service};
+    /// # fn example(service: Service) -> Service {
+    /// service.on_schedule("nightly", async |event: BusEvent| {
+    ///     println!("the night of {}", event.at);
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// The target has to leave the event as it is, without an input of its own. What is said of
+    /// [topics](Self::on_topic) about failures and commits is true of schedules too.
+    ///
+    /// # Panics
+    ///
+    /// When the schedule has a handler already, or this is no name but an ARN.
+    #[cfg(feature = "lambda")]
+    pub fn on_schedule<F, R>(mut self, schedule: &str, handler: F) -> Self
+    where
+        F: Fn(BusEvent) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.handlers.on_schedule(schedule, handler);
+        self
+    }
+
+    /// Has a handler get the events of an EventBridge bus that have a detail type, on AWS Lambda.
+    ///
+    /// ```
+    /// # use aws_event_sourcing_service::{BusEvent, Service};
+    /// # #[derive(serde::Deserialize)]
+    /// # struct Order {}
+    /// # fn example(service: Service) -> Service {
+    /// service.on_event("order.placed", async |event: BusEvent| {
+    ///     let order: Order = event.detail.decode()?;
+    ///     println!("{} says that there is an order", event.source);
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// What is said of [topics](Self::on_topic) about failures and commits is true of these too.
+    ///
+    /// # Panics
+    ///
+    /// When the detail type has a handler already.
+    #[cfg(feature = "lambda")]
+    pub fn on_event<F, R>(mut self, detail_type: &str, handler: F) -> Self
+    where
+        F: Fn(BusEvent) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.handlers.on_event(detail_type, handler);
         self
     }
 
@@ -97,16 +241,29 @@ impl Service {
         self
     }
 
-    /// Serves until Ctrl-C or SIGTERM. Then no new connection and no new event is taken, requests and events in flight are
-    /// finished, for 30 seconds at most or until the signal comes again, and the store is closed.
+    /// Runs the service: as an HTTP server that follows subscriptions, or on AWS Lambda as a function.
+    ///
+    /// As a server it runs until Ctrl-C or SIGTERM. Then no new connection and no new event is taken, requests and events in
+    /// flight are finished, for 30 seconds at most or until the signal comes again, and the store is closed.
+    ///
+    /// As a function it runs until Lambda ends the process. Before the first invocation nothing is asked of DynamoDB: whether a
+    /// table is one for events, shows with the first request.
     ///
     /// # Errors
     ///
     /// When a resource type has no table, or one that is not there or not made for events; when there are subscriptions and
     /// no place to keep how far they are, or two have one name; when it cannot listen on `HOST` and `PORT`, or the store
-    /// cannot be closed in order.
+    /// cannot be closed in order. On Lambda, when its runtime API cannot be used.
     pub async fn run(self) -> Result<(), Error> {
-        self.stores.check().await?;
+        match self.settings.place {
+            Place::Process => self.serve().await,
+            #[cfg(feature = "lambda")]
+            Place::Lambda => self.answer().await,
+        }
+    }
+
+    async fn serve(self) -> Result<(), Error> {
+        self.stores.check_places().await?;
         let followers = Followers::prepare(self.subscriptions, &self.stores).await?;
         let Settings { host, port, .. } = &self.settings;
         let cannot_listen = |source| Error::Listen { address: format!("{host}:{port}"), source };
@@ -117,6 +274,13 @@ impl Service {
         tracing::info!(service = self.name, store = %self.stores, "listening on http://{address}");
         for example in &self.examples {
             tracing::info!("try: {}", example.replace("{}", &format!("http://{address}")));
+        }
+        #[cfg(feature = "lambda")]
+        if let [first, others @ ..] = self.handlers.names().as_slice() {
+            let names = others.iter().fold(first.clone(), |names, name| names + ", " + name);
+            tracing::info!(
+                "nothing calls these handlers here, because their messages and events come on AWS Lambda only: {names}"
+            );
         }
 
         let router = aws_event_sourcing_http::harden(self.api, &self.http);
@@ -129,5 +293,14 @@ impl Service {
         self.stores.close().await?;
         tracing::info!("stopped");
         Ok(())
+    }
+
+    #[cfg(feature = "lambda")]
+    async fn answer(self) -> Result<(), Error> {
+        self.stores.check()?;
+        followers::check_names(&self.subscriptions)?;
+        let api = aws_event_sourcing_http::harden(lambda::fit(self.api), &self.http);
+        let Self { name, stores, subscriptions, handlers, .. } = self;
+        Lambda { name, api, stores, subscriptions, registrations: Default::default(), handlers }.run().await
     }
 }

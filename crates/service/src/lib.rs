@@ -1,8 +1,34 @@
-//! One host for a service: HTTP on a laptop, over the embedded store or DynamoDB. The same `main` is to run on AWS
-//! Lambda.
+//! One host for a service: an HTTP server on a laptop, over the embedded store or DynamoDB, and with the same `main` a function
+//! on AWS Lambda.
 //!
 //! [`Service::from_env`] reads the environment, picks the store and starts logging; [`Service::run`] serves until it is
 //! told to stop. Users of the facade crate find this as `aws_event_sourcing::service`.
+//!
+//! # On AWS Lambda
+//!
+//! A service knows that it is a function by `AWS_LAMBDA_RUNTIME_API`, which Lambda sets. What it is called with shows in the
+//! event's own shape. One function may take several kinds, or each kind may have a function of its own:
+//!
+//! | called by | what handles it |
+//! |---|---|
+//! | API Gateway (REST API, HTTP API), a function URL, an Application Load Balancer | [`Service::api`] |
+//! | the stream of a table | [`Service::subscribe`] |
+//! | a schedule with the input `{"aws-event-sourcing":"redrive"}` | redrive of what is parked |
+//! | an SQS queue | [`Service::on_queue`] |
+//! | an SNS topic | [`Service::on_topic`] |
+//! | EventBridge: a schedule | [`Service::on_schedule`] |
+//! | EventBridge: an event of a bus | [`Service::on_event`] |
+//!
+//! What nothing handles is an error that names its kind.
+//!
+//! The API is as it is on a laptop. A handler sees paths without the stage of an API, and clients get links with it. An answer
+//! is sent when it is whole; one that is not by then, half a second before the invocation is cut off, or that is larger than the
+//! [6 MB](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html) that Lambda can send (1 MB to a load
+//! balancer), is a problem that says so. An HTTP API decodes paths before it calls a function: an id with a `/` in it cannot be
+//! told from two segments there. A base path of a custom domain stays in the path: nest the router under it.
+//!
+//! A request without a `traceparent` is part of the trace that X-Ray has for it, and one without an `X-Request-Id` has Lambda's
+//! id of the invocation. Lines of the log are in a span `invocation` with that as `lambda_request_id`.
 //!
 //! # Environment
 //!
@@ -11,12 +37,12 @@
 //! | `PORT` | HTTP port; 0 takes any free one, which the log then names | 3000 |
 //! | `HOST` | address or name to listen on | `127.0.0.1` |
 //! | `DATA_DIR` | folder of the embedded store, made when it is missing; the store is the file `events.db` in it | `./data` |
-//! | `DYNAMODB_TABLE` | use DynamoDB: the table of a service with one resource type | none: embedded |
+//! | `DYNAMODB_TABLE` | use DynamoDB: the table of a service with one resource type | none: embedded; on Lambda this or the next has to be set |
 //! | `DYNAMODB_TABLE_<TYPE>` | the same, for each resource type of a service with several: `DYNAMODB_TABLE_PRODUCT` for `product`, with `_` for what is neither a letter nor a digit | |
 //! | `SUBSCRIPTIONS_TABLE` | the table for how far subscriptions are, when there are any on DynamoDB | none |
 //! | `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL_DYNAMODB`, … | as in every AWS SDK | |
 //! | `RUST_LOG` | what is logged, as [`tracing_subscriber::EnvFilter`] reads it | `info`, without the AWS SDK's search for credentials |
-//! | `LOG_FORMAT` | `json`, one object a line, or `pretty` | `pretty` |
+//! | `LOG_FORMAT` | `json`, one object a line, or `pretty` | `pretty`; on Lambda `json` |
 //!
 //! A setting that is there but wrong stops the start with one line that names it, and exit code 1. An empty one counts
 //! as not set.
@@ -26,10 +52,13 @@
 //! | feature | what it brings |
 //! |---|---|
 //! | `dynamodb` (default) | the store on DynamoDB. Compiles the AWS SDK. Without it, `DYNAMODB_TABLE` is refused |
+//! | `lambda` (default) | functions on AWS Lambda, with `dynamodb`. Without it, a service refuses to start there |
 
 mod error;
 mod followers;
 mod host;
+#[cfg(feature = "lambda")]
+mod lambda;
 mod logging;
 mod server;
 mod settings;
@@ -38,4 +67,6 @@ mod stores;
 #[cfg(feature = "dynamodb")]
 mod tables;
 
+#[cfg(feature = "lambda")]
+pub use self::lambda::{BusEvent, Message};
 pub use self::{error::Error, host::Service};

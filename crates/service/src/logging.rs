@@ -19,7 +19,7 @@ pub(crate) fn start(settings: &Settings) -> Result<(), Error> {
         io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let lines = fmt::layer().with_target(false).with_ansi(is_coloured);
     // An error here means that there is a subscriber already, which is what the program wants.
-    let _ = match settings.log_format {
+    let _ = match settings.log_format() {
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
         LogFormat::Pretty => registry.with(lines.compact()).try_init(),
     };

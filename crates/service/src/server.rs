@@ -2,14 +2,15 @@
 
 use std::{io, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{Router, extract::ConnectInfo, http::Request};
+use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use tokio::net::TcpListener;
+use tower::ServiceExt as _;
 
 use crate::signals::Signals;
 
@@ -38,8 +39,8 @@ pub(crate) async fn accept(
                 break;
             }
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, client) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) if is_of_one_connection(&error) => continue,
             Err(error) => {
                 tracing::error!(%error, "cannot accept connections");
@@ -49,10 +50,14 @@ pub(crate) async fn accept(
         };
         // Answers are small and written whole: waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
+        let router = router.clone().map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(client));
+            request
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(head_timeout)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
         let connection = connections.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -79,8 +84,9 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::future::pending;
+    use std::{future::pending, net::SocketAddr};
 
+    use axum::routing::get;
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         net::TcpStream,
@@ -111,5 +117,27 @@ mod tests {
             _ = server => pending().await,
         };
         assert_eq!(answers, ["", "", "HTTP/1.1 404 Not Found"]);
+    }
+
+    #[tokio::test]
+    async fn a_handler_knows_the_address_of_its_client() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut signals = Signals::listen().unwrap();
+        let client = async {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+            client.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.unwrap();
+            (client.local_addr().unwrap(), answer)
+        };
+        let tell = async |ConnectInfo(client): ConnectInfo<SocketAddr>| client.to_string();
+        let server = accept(listener, Router::new().route("/", get(tell)), HEAD_TIMEOUT, &mut signals);
+        let (client, answer) = tokio::select! {
+            answer = client => answer,
+            _ = server => pending().await,
+        };
+        assert!(answer.ends_with(&format!("\r\n{client}")), "{answer}");
     }
 }

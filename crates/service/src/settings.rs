@@ -8,9 +8,13 @@ use crate::Error;
 /// when there are none, the error says so.
 const DEFAULT_FILTER: &str = "info,aws_config=error";
 
+/// The variable by which AWS Lambda tells a program where its runtime API is.
+const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
+
 /// What the environment says.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Settings {
+    pub(crate) place: Place,
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) data_dir: PathBuf,
@@ -19,7 +23,29 @@ pub(crate) struct Settings {
     /// The table for how far subscriptions are, beside those.
     pub(crate) subscriptions_table: Option<String>,
     pub(crate) log_filter: String,
-    pub(crate) log_format: LogFormat,
+    /// None: that of the place.
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+/// Where a service runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A process of its own, on a laptop or a server.
+    Process,
+    /// A function on AWS Lambda.
+    #[cfg(feature = "lambda")]
+    Lambda,
+}
+
+impl Place {
+    /// Where events are when no table is set: in the embedded store, unless there is no disk that stays.
+    fn without_tables(self) -> Result<Option<Tables>, Error> {
+        match self {
+            Self::Process => Ok(None),
+            #[cfg(feature = "lambda")]
+            Self::Lambda => Err(Error::NoTableOnLambda),
+        }
+    }
 }
 
 /// Which tables the resource types have in DynamoDB.
@@ -70,13 +96,14 @@ impl Settings {
     /// The settings that these variables make.
     pub(crate) fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
         let mut settings = Self {
+            place: Place::Process,
             host: "127.0.0.1".into(),
             port: 3000,
             data_dir: "data".into(),
             tables: None,
             subscriptions_table: None,
             log_filter: DEFAULT_FILTER.into(),
-            log_format: LogFormat::Pretty,
+            log_format: None,
         };
         let (mut one, mut of_types) = (None, BTreeMap::new());
         for (variable, value) in variables {
@@ -84,6 +111,7 @@ impl Settings {
                 continue;
             }
             match variable.as_str() {
+                RUNTIME_API => settings.place = on_lambda(&value)?,
                 "HOST" => settings.host = value,
                 "PORT" => {
                     let port = value.parse();
@@ -92,7 +120,7 @@ impl Settings {
                 }
                 "DATA_DIR" => settings.data_dir = value.into(),
                 "RUST_LOG" => settings.log_filter = value,
-                "LOG_FORMAT" => settings.log_format = log_format(&value)?,
+                "LOG_FORMAT" => settings.log_format = Some(log_format(&value)?),
                 "SUBSCRIPTIONS_TABLE" => settings.subscriptions_table = Some(value),
                 TABLE => one = Some(value),
                 table if table.strip_prefix(TABLE).is_some_and(|rest| rest.starts_with('_')) => {
@@ -110,11 +138,32 @@ impl Settings {
             }
             (None, None) => match settings.subscriptions_table {
                 Some(table) => return Err(Error::OnlySubscriptionsTable { table }),
-                None => None,
+                None => settings.place.without_tables()?,
             },
         };
         Ok(settings)
     }
+
+    /// How a line of the log looks.
+    pub(crate) fn log_format(&self) -> LogFormat {
+        self.log_format.unwrap_or(match self.place {
+            Place::Process => LogFormat::Pretty,
+            #[cfg(feature = "lambda")]
+            Place::Lambda => LogFormat::Json,
+        })
+    }
+}
+
+/// The place that a runtime API is a sign of.
+#[cfg(feature = "lambda")]
+fn on_lambda(_: &str) -> Result<Place, Error> {
+    Ok(Place::Lambda)
+}
+
+/// Not one that this program can run in.
+#[cfg(not(feature = "lambda"))]
+fn on_lambda(runtime_api: &str) -> Result<Place, Error> {
+    Err(Error::Unsupported { setting: format!("{RUNTIME_API}={runtime_api}"), what: "the Lambda runtime" })
 }
 
 fn log_format(value: &str) -> Result<LogFormat, Error> {
@@ -143,6 +192,7 @@ mod tests {
     fn nothing_has_to_be_set_and_an_empty_setting_is_none() {
         let default = read(&[]).expect("all have defaults");
         assert_eq!((default.host.as_str(), default.port), ("127.0.0.1", 3000));
+        assert_eq!((default.place, default.log_format()), (Place::Process, LogFormat::Pretty));
         assert_eq!(
             read(&[("PORT", ""), ("LOG_FORMAT", ""), ("DYNAMODB_TABLE", "")]).expect("empty"),
             default
@@ -158,6 +208,32 @@ mod tests {
         ] {
             assert_eq!(read(&[(variable, value)]), Err(message.to_owned()));
         }
+    }
+
+    #[test]
+    #[cfg(feature = "lambda")]
+    fn a_runtime_api_is_a_sign_of_lambda_where_a_table_has_to_be_set() {
+        let lambda = (RUNTIME_API, "127.0.0.1:9001");
+        let settings = read(&[lambda, ("DYNAMODB_TABLE", "products")]).expect("right");
+        assert_eq!((settings.place, settings.log_format()), (Place::Lambda, LogFormat::Json));
+        let settings = read(&[lambda, ("DYNAMODB_TABLE", "products"), ("LOG_FORMAT", "pretty")]);
+        assert_eq!(settings.expect("right").log_format(), LogFormat::Pretty);
+        assert_eq!(
+            read(&[lambda]),
+            Err("on AWS Lambda events are kept in DynamoDB: set DYNAMODB_TABLE, or DYNAMODB_TABLE_<TYPE> for each \
+                 resource type"
+                .to_owned())
+        );
+    }
+
+    #[test]
+    #[cfg(not(feature = "lambda"))]
+    fn a_program_without_the_runtime_does_not_start_on_lambda() {
+        assert_eq!(
+            read(&[(RUNTIME_API, "127.0.0.1:9001")]),
+            Err("AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001 is set, but this program was built without the Lambda runtime"
+                .to_owned())
+        );
     }
 
     #[test]

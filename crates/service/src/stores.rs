@@ -54,22 +54,48 @@ impl Stores {
         }
     }
 
-    /// Checks that every type that is in use has a place that fits.
-    pub(crate) async fn check(&self) -> Result<(), Error> {
+    /// Checks that every type that is in use has a place of its own.
+    pub(crate) fn check(&self) -> Result<(), Error> {
         match self {
             Self::Embedded(_) => Ok(()),
             #[cfg(feature = "dynamodb")]
-            Self::DynamoDb(tables) => tables.check().await,
+            Self::DynamoDb(tables) => tables.check().map(drop),
         }
     }
 
-    /// Where the events of a type are, how they are followed, and where it is kept how far one is.
+    /// The same, and that each place is there and fits.
+    pub(crate) async fn check_places(&self) -> Result<(), Error> {
+        match self {
+            Self::Embedded(_) => Ok(()),
+            #[cfg(feature = "dynamodb")]
+            Self::DynamoDb(tables) => tables.check_tables().await,
+        }
+    }
+
+    /// The table of a resource type.
+    #[cfg(feature = "lambda")]
+    pub(crate) fn table_of(&self, resource_type: &str) -> Option<&str> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::DynamoDb(tables) => tables.table_of(resource_type),
+        }
+    }
+
+    /// Opens a connection in the background, so that the first request finds one. Nothing waits for it.
+    #[cfg(feature = "lambda")]
+    pub(crate) fn connect_ahead(&self) {
+        if let Self::DynamoDb(tables) = self {
+            tables.connect_ahead();
+        }
+    }
+
+    /// Where the events of a type are, how they are followed, and where it is kept how far a subscription is.
     #[cfg_attr(not(feature = "dynamodb"), allow(unused_variables, reason = "one file has a place for all"))]
-    pub(crate) fn source(&self, resource_type: &str) -> Result<Source, Error> {
+    pub(crate) fn source(&self, subscription: &str, resource_type: &str) -> Result<Source, Error> {
         match self {
             Self::Embedded(store) => Ok(Source::of(store)),
             #[cfg(feature = "dynamodb")]
-            Self::DynamoDb(tables) => tables.source(resource_type),
+            Self::DynamoDb(tables) => tables.source(subscription, resource_type),
         }
     }
 

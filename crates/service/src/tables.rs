@@ -40,8 +40,8 @@ impl TableStores {
         }
     }
 
-    /// Checks that each type in use has a table of its own, and that the table is one for events. One request for each.
-    pub(crate) async fn check(&self) -> Result<(), Error> {
+    /// Checks that each type in use has a table of its own, and gives these.
+    pub(crate) fn check(&self) -> Result<Vec<String>, Error> {
         let used = self.used().clone();
         if let (Tables::One(_), [first, second, ..]) =
             (&self.tables, used.keys().collect::<Vec<_>>().as_slice())
@@ -50,20 +50,44 @@ impl TableStores {
             return Err(Error::OneTable { first, second, variables });
         }
         let mut owners = BTreeMap::new();
-        for (&resource_type, table) in &used {
+        for (resource_type, table) in used {
             let Some(table) = table else {
                 return Err(Error::NoTable { resource_type, variable: table_variable(resource_type) });
             };
-            if let Some(other) = owners.insert(table, resource_type) {
+            if let Some(other) = owners.insert(table.clone(), resource_type) {
                 let variables = [table_variable(other), table_variable(resource_type)];
-                return Err(Error::SameTable { table: table.clone(), variables });
+                return Err(Error::SameTable { table, variables });
             }
         }
-        for table in owners.into_keys() {
-            let suitable = self.dynamodb.table(table.as_str()).suitable().await;
+        Ok(owners.into_keys().collect())
+    }
+
+    /// The same, and that each table is one for events. One request for each.
+    pub(crate) async fn check_tables(&self) -> Result<(), Error> {
+        for table in self.check()? {
+            let suitable = self.dynamodb.table(table).suitable().await;
             suitable.map_err(|source| Error::DynamoDb { setting: self.tables.to_string(), source })?;
         }
         Ok(())
+    }
+
+    /// The table of a type.
+    #[cfg(feature = "lambda")]
+    pub(crate) fn table_of(&self, resource_type: &str) -> Option<&str> {
+        self.tables.of(resource_type).map(String::as_str)
+    }
+
+    /// Opens a connection in the background, by asking what one of the tables is like: that costs nothing, and tells whether
+    /// it will do.
+    #[cfg(feature = "lambda")]
+    pub(crate) fn connect_ahead(&self) {
+        let Some(table) = self.used().values().flatten().next().cloned() else { return };
+        let dynamodb = self.dynamodb.clone();
+        tokio::spawn(async move {
+            if let Err(error) = dynamodb.table(table.as_str()).suitable().await {
+                tracing::warn!(%error, table, "cannot tell whether this table will do");
+            }
+        });
     }
 
     /// How far subscriptions are; none where there is no table for that, and no subscription that needs one. One request
@@ -84,13 +108,16 @@ impl TableStores {
         Ok(Some(Arc::new(self.dynamodb.subscriptions(table.as_str()))))
     }
 
-    /// Where the events of a type are, how they are followed, and where it is kept how far one is.
-    pub(crate) fn source(&self, resource_type: &str) -> Result<Source, Error> {
-        let (Some(events), Some(subscriptions)) = (self.tables.of(resource_type), &self.subscriptions) else {
+    /// Where the events of a type are, how they are followed, and where it is kept how far a subscription is.
+    pub(crate) fn source(&self, subscription: &str, resource_type: &str) -> Result<Source, Error> {
+        let Some(events) = self.tables.of(resource_type) else {
             return Err(Error::NoTableToFollow {
                 resource_type: resource_type.to_owned(),
                 variable: table_variable(resource_type),
             });
+        };
+        let Some(subscriptions) = &self.subscriptions else {
+            return Err(Error::NoSubscriptionsTable { subscription: subscription.to_owned() });
         };
         let events = self.dynamodb.store().table(resource_type, events.as_str()).build();
         let progress = self.dynamodb.subscriptions(subscriptions.as_str());

@@ -1,0 +1,158 @@
+//! Records of a table's stream: their commits go to the subscriptions, and the answer tells up to where that went well.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use aws_event_sourcing_core::{
+    StoreError,
+    subscription::{Batch, Delivery, Registration, Source, Subscription, SubscriptionKey},
+};
+use aws_event_sourcing_dynamodb::{Change, StreamEvent};
+use futures_util::future::join_all;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+use super::{InvocationError, Lambda};
+
+/// What Lambda takes as the answer to a batch: the first record that it has to hand over again, with all behind it. None
+/// when all is well.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html>
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Answer {
+    batch_item_failures: Vec<Failed>,
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failed {
+    item_identifier: String,
+}
+
+/// What subscriptions have noted the first time that they ran. Asked for once.
+#[derive(Debug, Default)]
+pub(crate) struct Registrations(Mutex<HashMap<SubscriptionKey, Registration>>);
+
+/// The records of a batch.
+struct Records {
+    /// Their commits, each at its place among the records, from 1 on.
+    batch: Batch,
+    sequence_numbers: Vec<String>,
+    /// Why the record behind the batch cannot be read, if there is one.
+    unreadable: Option<StoreError>,
+}
+
+/// Hands the commits of a batch to the subscriptions, and tells how far that went.
+pub(super) async fn handle(
+    lambda: &Lambda,
+    payload: &RawValue,
+    cut_off: Instant,
+) -> Result<Answer, InvocationError> {
+    let event: StreamEvent =
+        serde_json::from_str(payload.get()).map_err(InvocationError::malformed("records of a stream"))?;
+    let Some(first) = event.records.first() else { return Ok(Answer::of(Vec::new())) };
+    let stream = first.stream_arn().to_owned();
+    let table = first.table().map(str::to_owned);
+    let resource_type = table.as_deref().and_then(|table| lambda.resource_type_in(table));
+    let Some(resource_type) = resource_type.map(str::to_owned) else {
+        let what = format!("records of {stream}: no subscription follows a resource type with that table");
+        return Err(InvocationError::NoHandler(what));
+    };
+    let Records { batch, mut sequence_numbers, unreadable } = Records::read(event, &stream, &resource_type)?;
+    let followers = lambda.subscriptions.iter().filter(|subscription| subscription.follows(&resource_type));
+    let handled = followers.map(async |subscription| {
+        let source = lambda.stores.source(subscription.name(), &resource_type)?;
+        let registration = lambda.registrations.of(subscription, &resource_type, &source).await?;
+        Ok::<_, InvocationError>(subscription.handle(&source, &registration, batch.clone(), cut_off).await)
+    });
+    let (mut up_to, mut failure) = (batch.up_to, unreadable);
+    for handled in join_all(handled).await {
+        let handled = handled?;
+        up_to = up_to.min(handled.up_to);
+        failure = handled.error.or(failure);
+    }
+    let done = usize::try_from(up_to).unwrap_or(usize::MAX);
+    if let Some(error) = failure {
+        if done == 0 {
+            // Nothing is to be told but that it failed, and that counts as an error of the function.
+            return Err(error.into());
+        }
+        tracing::error!(
+            resource_type,
+            error = &error as &dyn std::error::Error,
+            "not all records of the batch were handled: they come again"
+        );
+    }
+    let left = sequence_numbers.split_off(done.min(sequence_numbers.len()));
+    if !left.is_empty() {
+        tracing::warn!(resource_type, records = left.len(), "these come again: {done} of the batch are done");
+    }
+    Ok(Answer::of(left))
+}
+
+impl Answer {
+    /// The answer when these records are left. Of several failures Lambda takes the lowest one: no other is told.
+    fn of(left: Vec<String>) -> Self {
+        let failed = left.into_iter().next().map(|item_identifier| Failed { item_identifier });
+        Self { batch_item_failures: failed.into_iter().collect() }
+    }
+}
+
+impl Records {
+    /// Reads records, up to one that cannot be read. All of them are of one stream.
+    fn read(event: StreamEvent, stream: &str, resource_type: &str) -> Result<Self, InvocationError> {
+        let sequence_numbers: Vec<_> =
+            event.records.iter().map(|record| record.sequence_number().to_owned()).collect();
+        let (mut deliveries, mut up_to, mut unreadable) = (Vec::new(), 0, None);
+        for (record, position) in event.records.into_iter().zip(1..) {
+            if record.stream_arn() != stream {
+                let error = format!("some are of {stream}, and one is of {}", record.stream_arn());
+                return Err(InvocationError::malformed("records of a stream")(error));
+            }
+            match record.change(resource_type) {
+                Ok(Change::Committed(commit)) => deliveries.push(Delivery { commit, position }),
+                Ok(Change::Breach { what, id, number }) => tracing::error!(
+                    stream,
+                    id = &*id,
+                    number = &*number,
+                    what = &*what,
+                    "an event was changed by hand: events are immutable, and this is not handled"
+                ),
+                Ok(_) => {}
+                Err(error) => {
+                    unreadable = Some(error);
+                    break;
+                }
+            }
+            up_to = position;
+        }
+        Ok(Self { batch: Batch { deliveries, up_to }, sequence_numbers, unreadable })
+    }
+}
+
+impl Registrations {
+    async fn of(
+        &self,
+        subscription: &Subscription,
+        resource_type: &str,
+        source: &Source,
+    ) -> Result<Registration, StoreError> {
+        let key = SubscriptionKey::new(subscription.name(), resource_type);
+        if let Some(known) = self.known().get(&key) {
+            return Ok(known.clone());
+        }
+        let registration = subscription.register(resource_type, &*source.progress).await?;
+        let registration = registration.expect("it follows that type");
+        self.known().insert(key, registration.clone());
+        Ok(registration)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<SubscriptionKey, Registration>> {
+        // Nothing that runs under the lock can leave it half-changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
