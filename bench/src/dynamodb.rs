@@ -3,6 +3,7 @@
 mod figures;
 pub(crate) mod find_all;
 mod price;
+mod subscriptions;
 
 use std::time::Instant;
 
@@ -48,6 +49,7 @@ pub(crate) async fn measure(options: &[&str]) -> Result<String> {
     sequence(&bench, &mut figures).await?;
     by_length(&bench, &mut figures).await?;
     contended(&bench, &mut figures).await?;
+    subscriptions::measure(&bench, &mut figures).await?;
     find_all::measure(&bench, &mut figures).await?;
     Ok(if json { figures.json() } else { figures.table() })
 }

@@ -16,17 +16,23 @@ pub(crate) struct Figures {
     rows: Vec<Row>,
 }
 
-/// What one call takes, on average; its time is a median.
+/// What one call takes, on average; its time is a median. It has none where nobody waits for it.
 #[derive(Debug, Serialize)]
 struct Row {
     name: String,
-    milliseconds: f64,
+    milliseconds: Option<f64>,
     requests: f64,
     write_units: f64,
     read_units: f64,
     /// US dollars for a million of them.
     million: f64,
     remark: String,
+}
+
+impl Row {
+    fn time(&self) -> String {
+        self.milliseconds.map_or_else(String::new, |milliseconds| format!("{milliseconds:.2} ms"))
+    }
 }
 
 impl Figures {
@@ -36,17 +42,29 @@ impl Figures {
 
     /// Adds a row: what `calls` calls consumed together, and the seconds that one took. Shows it at once.
     pub(crate) fn row(&mut self, name: &str, calls: u32, seconds: f64, consumed: Consumed, remark: &str) {
+        self.add(name, calls, Some(seconds), consumed, remark);
+    }
+
+    /// Adds a row of what nobody waits for.
+    pub(crate) fn cost(&mut self, name: &str, calls: u32, consumed: Consumed, remark: &str) {
+        self.add(name, calls, None, consumed, remark);
+    }
+
+    fn add(&mut self, name: &str, calls: u32, seconds: Option<f64>, consumed: Consumed, remark: &str) {
         let each = |figure: f64| figure / f64::from(calls);
         let row = Row {
             name: name.to_owned(),
-            milliseconds: seconds * 1e3,
+            milliseconds: seconds.map(|seconds| seconds * 1e3),
             requests: each(consumed.requests as f64),
             write_units: each(consumed.write_units),
             read_units: each(consumed.read_units),
             million: each(self.prices.of_a_million(consumed)),
             remark: remark.to_owned(),
         };
-        complain(&format!("{}: {:.2} ms, {:.2} requests {remark}", row.name, row.milliseconds, row.requests));
+        let (time, Row { name, requests, write_units, read_units, .. }) = (row.time(), &row);
+        complain(&format!(
+            "{name}: {time} {requests:.2} requests, {write_units:.2} write units, {read_units:.2} read units {remark}"
+        ));
         self.rows.push(row);
     }
 
@@ -55,11 +73,13 @@ impl Figures {
             "| what | time | requests | write units | read units | a million of them on AWS | |\n\
              |---|---:|---:|---:|---:|---:|---|\n",
         );
-        for Row { name, milliseconds, requests, write_units, read_units, million, remark } in &self.rows {
+        for row in &self.rows {
+            let Row { name, requests, write_units, read_units, million, remark, .. } = row;
+            let time = row.time();
             // Writing to a string cannot fail.
             let _ = writeln!(
                 table,
-                "| {name} | {milliseconds:.2} ms | {requests:.2} | {write_units:.2} | {read_units:.2} | ${million:.3} | {remark} |"
+                "| {name} | {time} | {requests:.2} | {write_units:.2} | {read_units:.2} | ${million:.3} | {remark} |"
             );
         }
         let Prices { write_units, read_units } = self.prices;
