@@ -2,8 +2,8 @@
 //! somebody mends them; and a ledger of every event that was handled. For the tests of this crate, which kill it again
 //! and again.
 //!
-//! Both are files in `CHAOS_DIR`: the handlers are mended by making `mended`; `ledger` has a line for each event, in the
-//! order of handling, whichever process did it.
+//! These are files in `CHAOS_DIR`: the handlers are mended by making `mended`, but for the events of the resource whose id is
+//! in `doomed`; `ledger` has a line for each event, in the order of handling, whichever process did it.
 
 #[path = "../../examples/shopping/src/product.rs"]
 mod product;
@@ -13,7 +13,7 @@ mod reactions;
 mod reorder;
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::Write as _,
     path::PathBuf,
     sync::Arc,
@@ -35,13 +35,17 @@ const IN_PLACE: u32 = 2;
 #[derive(Debug)]
 struct Fate {
     mended: PathBuf,
+    doomed: PathBuf,
     ledger: File,
 }
 
 impl Fate {
     /// Fails on a tenth of the events, whoever handles them, for so many attempts that they are parked; on a few until
-    /// the handlers are mended.
+    /// the handlers are mended. On those of the doomed always.
     fn strike<A: Aggregate>(&self, event: &Recorded<A::Event>, context: &Context) -> Result<(), Failure> {
+        if fs::read_to_string(&self.doomed).is_ok_and(|id| id == event.resource.id.as_str()) {
+            return Err(Failure::retry("doomed"));
+        }
         let text = format!("{} {}", event.resource, event.number);
         let sum = text.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
         let strikes = match sum % 300 {
@@ -85,7 +89,8 @@ async fn restock(
 async fn main() -> Result<(), service::Error> {
     let folder = PathBuf::from(std::env::var("CHAOS_DIR").expect("CHAOS_DIR is set"));
     let ledger = OpenOptions::new().create(true).append(true).open(folder.join("ledger"));
-    let fate = Arc::new(Fate { mended: folder.join("mended"), ledger: ledger.expect("a ledger") });
+    let (mended, doomed) = (folder.join("mended"), folder.join("doomed"));
+    let fate = Arc::new(Fate { mended, doomed, ledger: ledger.expect("a ledger") });
     let service = Service::from_env("chaos").await?;
     let shop = Shop { products: service.repository(), reorders: service.repository() };
     // More patience is of no use in a test.

@@ -11,7 +11,9 @@ pub struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(address: &str) -> Self {
+    /// A client of the service at an address: host and port.
+    #[must_use]
+    pub fn new(address: &str) -> Self {
         // Whatever proxy the environment names is not for a server on this machine.
         let http = reqwest::Client::builder().no_proxy().build().expect("a client without TLS needs nothing");
         Self { http, address: address.to_owned() }

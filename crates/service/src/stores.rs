@@ -54,16 +54,16 @@ impl Stores {
         }
     }
 
-    /// Checks that every type that is in use has a place of its own.
+    /// Checks that every type that is in use has a place of its own. Asks nobody.
+    #[cfg(feature = "lambda")]
     pub(crate) fn check(&self) -> Result<(), Error> {
         match self {
             Self::Embedded(_) => Ok(()),
-            #[cfg(feature = "dynamodb")]
             Self::DynamoDb(tables) => tables.check().map(drop),
         }
     }
 
-    /// The same, and that each place is there and fits.
+    /// Checks that every type that is in use has a place of its own, which is there and fits.
     pub(crate) async fn check_places(&self) -> Result<(), Error> {
         match self {
             Self::Embedded(_) => Ok(()),

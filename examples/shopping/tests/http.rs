@@ -1,17 +1,26 @@
-//! The shop over HTTP, as a client sees it: a real process, on a real file and on the real DynamoDB Local.
+//! The shop over HTTP, as a client sees it: a real process, on a real file and on the real DynamoDB Local, and as the
+//! functions that are deployed, under Lambda's own runtime interface emulator.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use lambda_local::{Deployment, Program};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testbed::{Answer, Client, Running, SHOP_TABLES, Tables, program};
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_shopping");
+
 /// A shop of its own for one test.
 struct Shop {
     client: Client,
-    running: Running,
-    _data: TempDir,
+    host: Host,
+}
+
+/// What it runs on. Stopped when it is dropped.
+enum Host {
+    Process { running: Running, _data: TempDir },
+    Lambda(Box<Deployment>),
 }
 
 impl Shop {
@@ -26,14 +35,28 @@ impl Shop {
 
     fn start<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let data = tempfile::tempdir().expect("a folder");
-        let mut program = program(env!("CARGO_BIN_EXE_shopping"), data.path());
-        let running = Running::start(program.envs(settings));
-        Self { client: running.client(), running, _data: data }
+        let running = Running::start(program(PROGRAM, data.path()).envs(settings));
+        Self { client: running.client(), host: Host::Process { running, _data: data } }
+    }
+
+    async fn on_lambda() -> Self {
+        let deployment = Deployment::of("shopping").program(Program::At(PROGRAM.into())).start().await;
+        let deployment = deployment.unwrap_or_else(|error| panic!("{error}"));
+        let client = Client::new(&deployment.gateway().address().to_string());
+        Self { client, host: Host::Lambda(deployment.into()) }
+    }
+
+    /// What the API has logged so far.
+    fn log(&self) -> Vec<String> {
+        match &self.host {
+            Host::Process { running, .. } => running.log(),
+            Host::Lambda(deployment) => deployment.function("ApiFunction").expect("it has one").log().lines(),
+        }
     }
 }
 
-/// One suite, two stores.
-macro_rules! on_both_stores {
+/// One suite, wherever the shop runs.
+macro_rules! everywhere {
     ($($test:ident)*) => {
         mod on_sqlite {
             $(
@@ -52,10 +75,19 @@ macro_rules! on_both_stores {
                 }
             )*
         }
+
+        mod on_lambda {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    super::$test(&super::Shop::on_lambda().await).await;
+                }
+            )*
+        }
     };
 }
 
-on_both_stores! {
+everywhere! {
     a_product_is_created_read_bought_and_restocked
     history_is_shown_as_it_was_recorded
     products_are_listed_whole_or_in_pages
@@ -268,8 +300,7 @@ async fn the_trace_of_a_request_is_in_the_log(shop: &Shop) {
     let path = answer.header("location").expect("a location").to_owned();
     // The line of this request is written before the answer to the next one.
     shop.client.get(&path).await;
-    let line =
-        shop.running.log().into_iter().find(|line| line.contains(trace)).expect("a line of the access log");
+    let line = shop.log().into_iter().find(|line| line.contains(trace)).expect("a line of the access log");
     let line: Value = serde_json::from_str(&line).expect("a JSON line");
     assert_eq!(
         (&line["request_id"], &line["status"], &line["path"]),

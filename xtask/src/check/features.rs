@@ -2,7 +2,7 @@
 
 use crate::run::{Result, cargo, run};
 
-const FEATURES: [&str; 4] = ["dynamodb", "http", "service", "sqlite"];
+const FEATURES: [&str; 5] = ["dynamodb", "http", "lambda", "service", "sqlite"];
 
 pub(super) fn check() -> Result {
     for combination in 0..1 << FEATURES.len() {

@@ -44,9 +44,11 @@ async fn each_call_costs_what_is_said() {
     assert_eq!(figures(&meter), (1, 2.0, 0.0), "with a marker, which is in the index");
     store.swap(&key(), &"s".into(), 1, &with_marker(1), None).await.expect("an answer");
     assert_eq!(figures(&meter), (1, 1.0, 0.0), "refused");
-    store.swap(&key(), &"s".into(), 2, &handled(1, 0), None).await.expect("swapped");
+    store.swap(&key(), &"s".into(), 2, &with_marker(2), None).await.expect("swapped");
+    assert_eq!(figures(&meter), (1, 3.0, 0.0), "with another time, which is a key of the index");
+    store.swap(&key(), &"s".into(), 3, &handled(1, 0), None).await.expect("swapped");
     assert_eq!(figures(&meter), (1, 2.0, 0.0), "the marker taken away");
-    store.swap(&key(), &"s".into(), 3, &with_marker(1), Some(&skipped(4))).await.expect("swapped");
+    store.swap(&key(), &"s".into(), 4, &with_marker(1), Some(&skipped(4))).await.expect("swapped");
     let (requests, write_units, _) = figures(&meter);
     // DynamoDB Local counts transactions in a way of its own, and more than AWS bills.
     assert_eq!(requests, 1);
