@@ -7,7 +7,7 @@ use futures_util::future::{Either, select};
 use testbed::{Fault, FaultyProxy};
 
 use crate::support::{
-    Followed, LEASE, PATIENCE, Process, Tables, append, ask, by_way_of, dynamodb, key, named, until,
+    Followed, LEASE, PATIENCE, Process, Tables, append, ask, by_way_of, connect, dynamodb, key, named, until,
 };
 
 /// Two processes, of which the first has the shard.
@@ -234,7 +234,8 @@ async fn whoever_meets_somebody_that_takes_a_shard_looks_again() {
         }
     })
     .await;
-    let met = by_way_of(proxy.url()).await;
+    // Patient: an attempt that is made again on a slow machine would count as the next one.
+    let met = connect().endpoint_url(proxy.url()).connect().await.expect("a connection");
     let mut process = Process::with(&tables, &met, &tables.feed(&met), Start::Now).await;
     let _shard = process.part_within(PATIENCE).await.expect("a shard, and no error");
     let forgetting = async {
