@@ -33,8 +33,8 @@ pub enum Failure {
 pub(super) fn understand(status: u16, body: Bytes) -> Result<Bytes, Failure> {
     match status {
         200 => {}
-        // The program has ended.
-        502 => return Err(error(&body).unwrap_or_else(|| strange(status, &body))),
+        // The program has ended. When it has before it could be called, the emulator says nothing about it.
+        502 => return Err(error(&body).unwrap_or_else(ended)),
         _ => return Err(strange(status, &body)),
     }
     if body.starts_with(b"Task timed out after ") {
@@ -54,6 +54,13 @@ fn error(body: &[u8]) -> Option<Failure> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let member = |name: &str| Some(body.get(name)?.as_str()?.to_owned());
     Some(Failure::Function { kind: member("errorType")?, message: member("errorMessage")? })
+}
+
+fn ended() -> Failure {
+    Failure::Function {
+        kind: "Runtime.ExitError".to_owned(),
+        message: "the program has ended before it was called, see the log of the function".to_owned(),
+    }
 }
 
 fn strange(status: u16, body: &[u8]) -> Failure {
@@ -85,8 +92,10 @@ mod tests {
     fn errors_are_told_apart() {
         let thrown = answer(200, r#"{"errorType":"Boom","errorMessage":"bad"}"#).expect_err("an error");
         assert_eq!(thrown.to_string(), "Boom: bad");
-        let exited = answer(502, r#"{"errorType":"Runtime.ExitError","errorMessage":"x"}"#);
-        assert!(matches!(exited, Err(Failure::Function { kind, .. }) if kind == "Runtime.ExitError"));
+        for body in [r#"{"errorType":"Runtime.ExitError","errorMessage":"x"}"#, ""] {
+            let exited = answer(502, body);
+            assert!(matches!(exited, Err(Failure::Function { kind, .. }) if kind == "Runtime.ExitError"));
+        }
         let late = answer(200, "Task timed out after 2.00 seconds");
         assert!(matches!(late, Err(Failure::TimedOut(_))));
         assert!(matches!(answer(400, ""), Err(Failure::NotCalled(_))));

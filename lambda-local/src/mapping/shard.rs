@@ -71,11 +71,8 @@ impl Reader {
         }
     }
 
-    /// The next records, if there is room for more.
+    /// The next records, so many at most. There is always room for one: what is full is handed over first.
     async fn page(&self, shard: &str, place: &mut Place, room: usize) -> Result<Page, Error> {
-        if room == 0 {
-            return Ok(Page { records: Vec::new(), next: place.iterator.clone() });
-        }
         let iterator = match place.iterator.take() {
             Some(iterator) => iterator,
             None => match self.stream.iterator(shard, &place.position).await? {

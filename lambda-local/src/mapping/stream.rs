@@ -6,7 +6,7 @@ use super::{record::Record, shards::Shard};
 use crate::{DynamoDb, Error};
 
 /// What one request for records gives at most.
-pub(super) const MOST_AT_ONCE: usize = 1_000;
+const MOST_AT_ONCE: usize = 1_000;
 
 /// The stream of a table.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Stream {
     }
 
     pub(super) async fn records(&self, iterator: &str, limit: usize) -> Result<Page, Error> {
-        let request = json!({"ShardIterator": iterator, "Limit": limit.min(MOST_AT_ONCE)});
+        let request = json!({"ShardIterator": iterator, "Limit": limit.clamp(1, MOST_AT_ONCE)});
         let mut answer = self.dynamodb.ask_streams("GetRecords", &request).await?;
         let next = answer["NextShardIterator"].as_str().map(str::to_owned);
         let Value::Array(given) = answer["Records"].take() else {

@@ -74,6 +74,21 @@ async fn a_call_is_carried_out_to_its_end_when_nobody_waits_for_it_any_more() {
     assert_eq!(invoke(&function, json!(1)).await.expect("it was not disturbed"), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_does_not_start_fails_each_call() {
+    let function = lambda_local::Function::builder("/bin/false").build().expect("a function");
+    for _ in 0..2 {
+        let failure = invoke(&function, json!(1)).await.expect_err("it ends at once");
+        assert!(
+            matches!(&failure, Failure::Function { kind, .. } if kind == "Runtime.ExitError"),
+            "{failure}"
+        );
+    }
+    assert_eq!(function.instances(), 1);
+    let log = function.log().lines().join("\n");
+    assert!(log.contains("Runtime.ExitError"), "{log}");
+}
+
 #[test]
 fn a_program_that_is_not_there_is_named() {
     let error = lambda_local::Function::builder("/no/such/program").build().expect_err("there is none");
