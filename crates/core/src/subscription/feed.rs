@@ -21,8 +21,8 @@ use crate::{Commit, StoreError, Timestamp};
 /// 4. **Live.** A commit is delivered soon after it was acknowledged, whoever made it.
 /// 5. **Bounded.** What was not asked for is not read, but for a few pages.
 pub trait Feed: Send + Sync + 'static {
-    /// The parts that fall to this process, each as soon as it does. Never ends. A part whose [`Hold`] was dropped
-    /// comes again, here or elsewhere.
+    /// The parts that fall to this process, each as soon as it does. Never ends, and goes on after an error. A part whose
+    /// [`Hold`] was dropped comes again, here or elsewhere.
     fn follow(
         &self,
         key: &SubscriptionKey,
@@ -36,8 +36,8 @@ pub struct Part {
     pub name: Arc<str>,
     /// Whether anything can be missing from it.
     pub continuity: Continuity,
-    /// Commits, some at a time. Waits for more where there are none; ends after an error, and where the part itself has an
-    /// end.
+    /// Commits, some at a time. Waits for more where there are none; ends after an error, where the part itself has an
+    /// end, and where it is to go to another process.
     pub batches: BoxStream<'static, Result<Batch, StoreError>>,
     /// The right to it. Given back by being dropped.
     pub hold: Arc<dyn Hold>,

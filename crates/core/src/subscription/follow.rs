@@ -109,7 +109,8 @@ async fn follow_parts(follower: &Arc<Follower>, registration: Registration) {
     parts.for_each_concurrent(None, |part| follow_part(follower, part)).await;
 }
 
-/// The parts that fall to this process. Begins anew after an error.
+/// The parts that fall to this process. After an error the feed goes on: to follow it anew would be to come as somebody else,
+/// for whom what this process still has is another one's.
 fn parts(follower: Arc<Follower>, registration: Registration) -> BoxStream<'static, Part> {
     let begun = follower.source.feed.follow(&follower.binding.key, &registration);
     let parts =
@@ -118,9 +119,8 @@ fn parts(follower: Arc<Follower>, registration: Registration) -> BoxStream<'stat
                 match parts.next().await {
                     Some(Ok(part)) => return Some((part, (follower, registration, parts))),
                     Some(Err(error)) => failed(&follower, "cannot follow the events", &error).await,
-                    None => {}
+                    None => parts = follower.source.feed.follow(&follower.binding.key, &registration),
                 }
-                parts = follower.source.feed.follow(&follower.binding.key, &registration);
             }
         });
     parts.boxed()
