@@ -1,6 +1,7 @@
 //! Version 2.0 of the format: what an HTTP API hands to a function.
 
 use axum::http::HeaderMap;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::event::{ACCOUNT, API_ID, Call, members};
@@ -18,10 +19,13 @@ pub(super) fn event(call: &Call) -> Value {
     let (body, is_base64) = call.body(is_text);
     let host = call.host();
     let route = format!("ANY {}", call.resource());
+    // Unlike a REST API, an HTTP API hands the path over decoded, as captures of live ones show:
+    // https://github.com/hotsock/voker/pull/8
+    let path = percent_decode_str(call.path()).decode_utf8_lossy();
     let mut event = json!({
         "version": "2.0",
         "routeKey": route,
-        "rawPath": call.path(),
+        "rawPath": path,
         "rawQueryString": call.query(),
         "headers": members(headers, joined),
         "requestContext": {
@@ -31,7 +35,7 @@ pub(super) fn event(call: &Call) -> Value {
             "domainPrefix": API_ID,
             "http": {
                 "method": method,
-                "path": call.path(),
+                "path": path,
                 "protocol": "HTTP/1.1",
                 "sourceIp": call.client.ip().to_string(),
                 "userAgent": call.header("user-agent").unwrap_or_default(),
@@ -87,7 +91,7 @@ mod tests {
         let expected = json!({
             "version": "2.0",
             "routeKey": "ANY /{proxy+}",
-            "rawPath": "/products/a%20b",
+            "rawPath": "/products/a b",
             "rawQueryString": "limit=3&tag=x&tag=%26y",
             "cookies": ["one=1", "two=2", "three=3"],
             "headers": {
@@ -109,7 +113,7 @@ mod tests {
                 "domainPrefix": "local",
                 "http": {
                     "method": "POST",
-                    "path": "/products/a%20b",
+                    "path": "/products/a b",
                     "protocol": "HTTP/1.1",
                     "sourceIp": "127.0.0.1",
                     "userAgent": "curl",

@@ -1,3 +1,5 @@
+//! What happens to a batch next, rule by rule.
+
 use std::time::UNIX_EPOCH;
 
 use super::*;
