@@ -3,8 +3,8 @@
 //! A stream is a set of shards that come and go, and it goes back 24 hours. What is older is in the table only. So what is
 //! followed has two sorts of [parts](aws_event_sourcing_core::subscription::Part): the table, read once from end to end,
 //! and then the shards. [`leases`] keeps who has which of them, in the table of subscriptions; [`plan`] decides what to do
-//! about them, and [`follower`] does it. [`lease`] is the right to a part, [`past`] and [`shard`] read one, and [`stream`]
-//! holds the requests to the streams.
+//! about them, and [`follower`] does it. [`lease`] is the right to a part, [`past`] and [`shard`] read one, [`reached`] tells
+//! how far a shard is handled, and [`stream`] holds the requests to the streams.
 
 mod follower;
 mod lease;
@@ -12,6 +12,7 @@ mod leases;
 mod listing;
 mod past;
 mod plan;
+mod reached;
 mod record;
 mod shard;
 mod stream;
@@ -62,8 +63,8 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(500);
 /// from are finished, so a resource's events stay in order.
 ///
 /// A subscription that begins with the first event has the table read first. It is read again whenever something may be
-/// missing from the stream: nobody followed it for 24 hours, or it was turned off and on. What was handled is passed
-/// over then. While that is going on, no shard is followed. A table that takes longer than 12 hours is read once more,
+/// missing from the stream: what comes next is older than 24 hours, or 12 where it is the beginning of a shard, or the
+/// stream was turned off and on. What was handled is passed over then. While that is going on, no shard is followed. A table that takes longer than 12 hours is read once more,
 /// which goes faster.
 ///
 /// # Cost
@@ -74,7 +75,7 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(500);
 /// |---|---|
 /// | while events come | a `GetRecords` for each page of up to 1 MB or 1,000 of them, up to 5 a second, and a write unit for each place that is saved, about 2 a second |
 /// | while nothing happens | up to 1 `GetRecords` a second, and 3 write units in each [lease time](Self::lease_time) |
-/// | in addition, each process | a `Query` of all leases every 10 seconds, every second while somebody else has one; `DescribeTable` and `DescribeStream` every 10 seconds for each resource type |
+/// | in addition, each process | a `Query` of all leases, some 250 bytes for each shard, every 10 seconds, every second while somebody else has one; `DescribeTable` and `DescribeStream` every 10 seconds for each resource type |
 /// | the past | a scan of the table, as [`DynamoDbStore`] says |
 ///
 /// AWS allows two readers of a shard without throttling. Where a resource type has more subscriptions than that, let

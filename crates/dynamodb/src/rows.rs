@@ -63,6 +63,7 @@ pub(crate) mod attribute {
     pub(crate) const LEASE: &str = "lease";
     pub(crate) const RENEWED_AT: &str = "renewed_at";
     pub(crate) const CHECKPOINT: &str = "checkpoint";
+    pub(crate) const READ_TO: &str = "read_to";
     pub(crate) const FINISHED_AT: &str = "finished_at";
 }
 

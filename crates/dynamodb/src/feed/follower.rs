@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use super::{
     Parts,
-    lease::{Held, Lease, Of, Taken},
+    lease::{Held, Lease, Moment, Of, Taken},
     leases::{Leases, Looked, Taker},
     listing::Listing,
     past,
@@ -269,16 +269,25 @@ impl Follower {
     }
 
     async fn take_past(&mut self, past: &Past, stream: &TableStream) -> Result<Option<Part>, Error> {
-        let sent = Instant::now();
+        let (since, sent) = (Instant::now(), Moment::now());
         let Some(counter) = self.leases.take_past(past, &self.taker()).await? else { return Ok(None) };
         let name = format!("table {}", stream.table);
-        let lease = self.hold(TABLE_PART.into(), name.into(), past.entry.round, counter, sent);
+        let lease = self.hold(Taken {
+            part: TABLE_PART.into(),
+            name: name.into(),
+            round: past.entry.round,
+            owner: self.owner.clone(),
+            time: self.feed.lease_time,
+            counter,
+            sent,
+            read_to: None,
+        });
         let scan = self.feed.store.scan(&stream.resource_type);
         Ok(Some(Part {
             name: lease.name.clone(),
             continuity: self.continuity(),
             batches: past::batches(scan, lease.clone()),
-            hold: Arc::new(Held::new(lease, Of::Past(sent))),
+            hold: Arc::new(Held::new(lease, Of::Past(since))),
         }))
     }
 
@@ -289,16 +298,25 @@ impl Follower {
         listing: &Listing,
         stream: &TableStream,
     ) -> Result<Option<Part>, Error> {
-        let Take { shard, entry, from, is_in_table } = take;
+        let Take { shard, entry, from, read_to, is_in_table } = take;
         let part: Arc<str> = shard_part(&shard).into();
         let round = past.entry.round;
-        let sent = Instant::now();
-        let taken = self.leases.take_shard(round, &part, entry.as_ref(), &self.taker()).await?;
+        let sent = Moment::now();
+        let taken = self.leases.take_shard(round, &part, entry.as_ref(), read_to, &self.taker()).await?;
         let Some(counter) = taken else {
             self.wait(MISSED).await;
             return Ok(None);
         };
-        let lease = self.hold(part, shard.clone(), round, counter, sent);
+        let lease = self.hold(Taken {
+            part,
+            name: shard.clone(),
+            round,
+            owner: self.owner.clone(),
+            time: self.feed.lease_time,
+            counter,
+            sent,
+            read_to,
+        });
         let arn = listing.arn.clone();
         let reading = Reading { stream: stream.clone(), arn, shard, lease: lease.clone(), from, is_in_table };
         Ok(Some(Part {
@@ -313,23 +331,8 @@ impl Follower {
         Taker { owner: &self.owner, lease: self.feed.lease_time }
     }
 
-    fn hold(
-        &mut self,
-        part: Arc<str>,
-        name: Arc<str>,
-        round: u64,
-        counter: u64,
-        sent: Instant,
-    ) -> Arc<Lease> {
-        let taken = Taken {
-            part: part.clone(),
-            name,
-            round,
-            owner: self.owner.clone(),
-            time: self.feed.lease_time,
-            counter,
-            sent,
-        };
+    fn hold(&mut self, taken: Taken) -> Arc<Lease> {
+        let part = taken.part.clone();
         let lease = Arc::new(Lease::new(self.leases.clone(), taken, self.changed.clone()));
         self.held.insert(part, lease.clone());
         lease

@@ -4,7 +4,6 @@
 //! renewal, which was later: so it has ended here before it is abandoned there.
 
 use std::{
-    collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -12,17 +11,18 @@ use std::{
     time::Duration,
 };
 
-use aws_event_sourcing_core::{StoreError, subscription::Hold};
+use aws_event_sourcing_core::{Clock as _, StoreError, SystemClock, Timestamp, subscription::Hold};
 use futures_core::future::BoxFuture;
 use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
-    time::{Instant, sleep, sleep_until, timeout_at},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
-    leases::{Change, Changed, Leases},
+    leases::{Change, Changed, Claim, Leases},
     plan::LATE,
+    reached::{Noted, Reached},
 };
 use crate::error::Error;
 
@@ -38,13 +38,13 @@ pub(super) struct Lease {
     /// The last counter that was used. One write at a time.
     counter: tokio::sync::Mutex<u64>,
     /// When the last write that went well was sent.
-    renewed: Mutex<Instant>,
+    renewed: Mutex<Moment>,
     /// True when it is over.
     over: watch::Sender<bool>,
     /// Whether nobody has it in hand any more.
     is_dropped: AtomicBool,
-    /// Which records are at which positions, behind what is saved.
-    positions: Mutex<VecDeque<(u64, Box<str>)>>,
+    /// How far it is handled, where it is a shard.
+    reached: Mutex<Reached>,
     /// True when it is to be handed over.
     handed_over: watch::Sender<bool>,
     /// Is told when something about the lease has changed.
@@ -60,12 +60,34 @@ pub(super) struct Taken {
     pub(super) time: Duration,
     pub(super) counter: u64,
     /// When the request was sent that took it.
-    pub(super) sent: Instant,
+    pub(super) sent: Moment,
+    /// Of a shard: all that was written before then is handled.
+    pub(super) read_to: Option<Timestamp>,
+}
+
+/// A moment by two clocks. One of them stands still while the machine sleeps, the other one may be set.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    by_machine: Instant,
+    by_wall: Timestamp,
+}
+
+impl Moment {
+    pub(super) fn now() -> Self {
+        Self { by_machine: Instant::now(), by_wall: SystemClock.now() }
+    }
+
+    /// How long ago that was, by whichever clock says more.
+    fn elapsed(self) -> Duration {
+        let Self { by_machine, by_wall } = Self::now();
+        let by_wall = by_wall.as_unix_millis().saturating_sub(self.by_wall.as_unix_millis());
+        by_machine.duration_since(self.by_machine).max(Duration::from_millis(by_wall))
+    }
 }
 
 impl Lease {
     pub(super) fn new(leases: Arc<Leases>, taken: Taken, changed: Arc<Notify>) -> Self {
-        let Taken { part, name, round, owner, time, counter, sent } = taken;
+        let Taken { part, name, round, owner, time, counter, sent, read_to } = taken;
         Self {
             leases,
             part,
@@ -77,7 +99,7 @@ impl Lease {
             renewed: sent.into(),
             over: watch::Sender::new(false),
             is_dropped: false.into(),
-            positions: Mutex::default(),
+            reached: Reached::new(read_to).into(),
             handed_over: watch::Sender::new(false),
             changed,
         }
@@ -85,7 +107,7 @@ impl Lease {
 
     /// Whether it is this process's.
     pub(super) fn is_ours(&self) -> bool {
-        !*self.over.borrow() && Instant::now() < self.ends()
+        !*self.over.borrow() && self.renewed().elapsed() < self.time
     }
 
     /// Whether nobody has it in hand any more.
@@ -121,8 +143,8 @@ impl Lease {
     pub(super) async fn give_back(&self) -> Result<(), Error> {
         let mut counter = self.counter.lock().await;
         *counter += 1;
-        let Self { leases, part, round, owner, .. } = self;
-        leases.write(part, *round, owner, *counter, &Change::Release).await.map(drop)
+        let read_to = self.reached().read_to();
+        self.leases.write(self.claim(*counter), &Change::Release, read_to).await.map(drop)
     }
 
     /// Waits until it is over.
@@ -131,37 +153,33 @@ impl Lease {
         let _ = self.over.subscribe().wait_for(|over| *over).await;
     }
 
-    /// Notes which record is at a position.
-    pub(super) fn note(&self, position: u64, record: Box<str>) {
-        self.positions().push_back((position, record));
+    /// How far it is handled.
+    pub(super) fn reached(&self) -> MutexGuard<'_, Reached> {
+        self.reached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn renewed(&self) -> Instant {
+    fn renewed(&self) -> Moment {
         *self.renewed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ends(&self) -> Instant {
-        self.renewed() + self.time
-    }
-
-    fn positions(&self) -> MutexGuard<'_, VecDeque<(u64, Box<str>)>> {
-        self.positions.lock().unwrap_or_else(PoisonError::into_inner)
+    fn claim(&self, counter: u64) -> Claim<'_> {
+        let Self { part, round, owner, .. } = self;
+        Claim { part, round: *round, owner, counter }
     }
 
     fn not_ours(&self) -> Error {
         Error::NotOurs { part: self.name.clone(), key: self.leases.key().clone() }
     }
 
-    async fn write(&self, change: &Change) -> Result<(), Error> {
+    async fn write(&self, change: &Change, read_to: Option<Timestamp>) -> Result<(), Error> {
         let mut counter = self.counter.lock().await;
         if !self.is_ours() {
             return Err(self.not_ours());
         }
-        let sent = Instant::now();
+        let sent = Moment::now();
         // Used up, whatever comes of it: a write whose future is dropped may arrive all the same.
         *counter += 1;
-        let Self { leases, part, round, owner, .. } = self;
-        match leases.write(part, *round, owner, *counter, change).await? {
+        match self.leases.write(self.claim(*counter), change, read_to).await? {
             Changed::Done => {
                 *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = sent;
                 Ok(())
@@ -181,12 +199,14 @@ impl Lease {
     /// Renews it when a third of its time has passed since it was last written, until it is over.
     async fn renew(self: Arc<Self>) {
         while self.is_ours() {
-            let next = self.renewed() + self.time / 3;
-            if Instant::now() < next {
-                sleep_until(next).await;
+            let elapsed = self.renewed().elapsed();
+            if let Some(rest) = (self.time / 3).checked_sub(elapsed).filter(|rest| !rest.is_zero()) {
+                sleep(rest).await;
                 continue;
             }
-            match timeout_at(self.ends(), self.write(&Change::Renew)).await {
+            let read_to = self.reached().read_to();
+            let left = self.time.saturating_sub(elapsed);
+            match timeout(left, self.write(&Change::Renew, read_to)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) if self.is_ours() => {
                     self.warn(&error);
@@ -225,7 +245,12 @@ impl Held {
     }
 
     async fn end(&self, change: Change) -> Result<(), Error> {
-        self.lease.write(&change).await?;
+        let read_to = match change {
+            // All that was read is handled.
+            Change::Finish => self.lease.reached().read_to_end(),
+            _ => self.lease.reached().read_to(),
+        };
+        self.lease.write(&change, read_to).await?;
         // Its item says so.
         self.lease.handed_over.send_replace(false);
         self.lease.lose();
@@ -244,16 +269,10 @@ impl Hold for Held {
             if !self.lease.is_ours() {
                 return Err(self.lease.not_ours().into());
             }
-            let record = {
-                let positions = self.lease.positions();
-                let count = positions.partition_point(|(noted, _)| *noted <= position);
-                count.checked_sub(1).map(|last| positions[last].1.clone())
-            };
-            if let Some(record) = record {
-                self.lease.write(&Change::Save(record)).await?;
-                let mut positions = self.lease.positions();
-                let count = positions.partition_point(|(noted, _)| *noted <= position);
-                positions.drain(..count);
+            let last = self.lease.reached().last(position).cloned();
+            if let Some(Noted { record, at, .. }) = last {
+                self.lease.write(&Change::Save(record), at).await?;
+                self.lease.reached().saved(position);
             }
             Ok(())
         })

@@ -8,6 +8,8 @@
 //! abandoned. Who finds that compares what they saw with what is there when they take it: no clock of one machine is
 //! compared with that of another.
 
+mod update;
+
 use std::{sync::Arc, time::Duration};
 
 use aws_event_sourcing_core::{Clock as _, SystemClock, Timestamp, subscription::SubscriptionKey};
@@ -24,6 +26,7 @@ use aws_sdk_dynamodb::{
 };
 use uuid::Uuid;
 
+use self::update::Update;
 use super::plan::{Entry, Past};
 use crate::{
     error::Error,
@@ -57,6 +60,15 @@ pub(super) struct Looked {
 pub(super) struct Taker<'a> {
     pub(super) owner: &'a str,
     pub(super) lease: Duration,
+}
+
+/// What somebody says who has a part: that they have it, and how often it was changed with this time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Claim<'a> {
+    pub(super) part: &'a str,
+    pub(super) round: u64,
+    pub(super) owner: &'a str,
+    pub(super) counter: u64,
 }
 
 /// What is changed by whoever has a part.
@@ -157,50 +169,39 @@ impl Leases {
 
     /// Begins another round, of this stream, unless one has begun.
     pub(super) async fn start_over(&self, round: u64, stream: &str) -> Result<Changed, Error> {
-        let update = Update::new("SET #round = :next, #stream = :stream REMOVE #finished, #roots, #opened")
-            .name("#round", attribute::ROUND)
-            .name("#stream", attribute::STREAM)
-            .name("#finished", attribute::FINISHED_AT)
-            .name("#roots", attribute::ROOTS)
-            .name("#opened", attribute::OPENED)
-            .value(":round", n(round))
-            .value(":next", n(round + 1))
-            .value(":stream", s(stream))
-            .condition("#round = :round");
+        let update = Update::new()
+            .set(attribute::ROUND, n(round + 1))
+            .set(attribute::STREAM, s(stream))
+            .add(attribute::COUNTER, n(1_u64))
+            .remove(attribute::FINISHED_AT)
+            .remove(attribute::ROOTS)
+            .remove(attribute::OPENED)
+            .if_is(attribute::ROUND, n(round));
         Ok(self.update(TABLE_PART, update).await?.0)
     }
 
     /// Notes with which shards a round begins.
     pub(super) async fn open(&self, round: u64, roots: Vec<String>) -> Result<Changed, Error> {
-        let mut update = Update::new("SET #opened = :opened")
-            .name("#opened", attribute::OPENED)
-            .name("#round", attribute::ROUND)
-            .value(":opened", AttributeValue::Bool(true))
-            .value(":round", n(round))
-            .condition("#round = :round AND attribute_not_exists(#opened)");
-        if !roots.is_empty() {
-            // A set may not be empty.
-            update = update.setting("#roots = :roots").name("#roots", attribute::ROOTS);
-            update = update.value(":roots", AttributeValue::Ss(roots));
-        }
+        // A set may not be empty.
+        let roots = (!roots.is_empty()).then_some(AttributeValue::Ss(roots));
+        let update = Update::new()
+            .set(attribute::OPENED, AttributeValue::Bool(true))
+            .set_if_any(attribute::ROOTS, roots)
+            .add(attribute::COUNTER, n(1_u64))
+            .if_is(attribute::ROUND, n(round))
+            .if_absent(attribute::OPENED);
         Ok(self.update(TABLE_PART, update).await?.0)
     }
 
     /// Notes that a process would have a shard.
     pub(super) async fn announce(&self, round: u64, taker: &Taker<'_>) -> Result<(), Error> {
-        let update = Update::new("SET #round = :round, #owner = :owner, #lease = :lease, #renewed = :now")
-            .adding("#counter :one")
-            .name("#round", attribute::ROUND)
-            .name("#owner", attribute::OWNER)
-            .name("#lease", attribute::LEASE)
-            .name("#renewed", attribute::RENEWED_AT)
-            .name("#counter", attribute::COUNTER)
-            .value(":round", n(round))
-            .value(":owner", s(taker.owner))
-            .value(":lease", n(millis(taker.lease)))
-            .value(":now", s(&SystemClock.now()))
-            .value(":one", n(1_u64))
-            .condition("attribute_not_exists(#owner) OR #owner = :owner");
+        let update = Update::new()
+            .set(attribute::ROUND, n(round))
+            .set(attribute::OWNER, s(taker.owner))
+            .set(attribute::LEASE, n(millis(taker.lease)))
+            .set(attribute::RENEWED_AT, s(&SystemClock.now()))
+            .add(attribute::COUNTER, n(1_u64))
+            .if_is_or_absent(attribute::OWNER, s(taker.owner));
         self.update(&waiting_part(taker.owner), update).await.map(drop)
     }
 
@@ -208,20 +209,14 @@ impl Leases {
     pub(super) async fn take_past(&self, past: &Past, taker: &Taker<'_>) -> Result<Option<u64>, Error> {
         let Entry { round, counter, .. } = past.entry;
         let next = counter + 1;
-        let update = Update::new("SET #owner = :owner, #lease = :lease, #counter = :next, #renewed = :now")
-            .name("#owner", attribute::OWNER)
-            .name("#lease", attribute::LEASE)
-            .name("#counter", attribute::COUNTER)
-            .name("#renewed", attribute::RENEWED_AT)
-            .name("#round", attribute::ROUND)
-            .name("#finished", attribute::FINISHED_AT)
-            .value(":owner", s(taker.owner))
-            .value(":lease", n(millis(taker.lease)))
-            .value(":next", n(next))
-            .value(":now", s(&SystemClock.now()))
-            .value(":round", n(round))
-            .value(":counter", n(counter))
-            .condition("#round = :round AND #counter = :counter AND attribute_not_exists(#finished)");
+        let update = Update::new()
+            .set(attribute::OWNER, s(taker.owner))
+            .set(attribute::LEASE, n(millis(taker.lease)))
+            .set(attribute::COUNTER, n(next))
+            .set(attribute::RENEWED_AT, s(&SystemClock.now()))
+            .if_is(attribute::ROUND, n(round))
+            .if_is(attribute::COUNTER, n(counter))
+            .if_absent(attribute::FINISHED_AT);
         // If the answer to an attempt of this call is lost, the next look shows whose it is.
         let (changed, _) = self.update(TABLE_PART, update).await?;
         Ok((changed == Changed::Done).then_some(next))
@@ -233,6 +228,7 @@ impl Leases {
         round: u64,
         part: &str,
         entry: Option<&Entry>,
+        read_to: Option<Timestamp>,
         taker: &Taker<'_>,
     ) -> Result<Option<u64>, Error> {
         let next = entry.map_or(0, |entry| entry.counter) + 1;
@@ -244,6 +240,9 @@ impl Leases {
         set(&mut item, attribute::RENEWED_AT, SystemClock.now().to_string());
         if let Some(checkpoint) = entry.and_then(|entry| entry.checkpoint.as_ref()) {
             set(&mut item, attribute::CHECKPOINT, &**checkpoint);
+        }
+        if let Some(read_to) = read_to {
+            set(&mut item, attribute::READ_TO, read_to.to_string());
         }
         let put = Put::builder().table_name(&*self.table.name).set_item(Some(item));
         let put = match entry {
@@ -293,39 +292,28 @@ impl Leases {
         Err(pending.failed(error))
     }
 
-    /// Writes what the owner of a part has to say, if they still are.
+    /// Writes what the owner of a part has to say, if they still are: all that was written before `read_to` is handled.
     pub(super) async fn write(
         &self,
-        part: &str,
-        round: u64,
-        owner: &str,
-        counter: u64,
+        claim: Claim<'_>,
         change: &Change,
+        read_to: Option<Timestamp>,
     ) -> Result<Changed, Error> {
-        let now = s(&SystemClock.now());
+        let Claim { part, round, owner, counter } = claim;
+        let now = SystemClock.now();
         let update = match change {
-            Change::Renew => Update::new("SET #counter = :counter, #renewed = :now"),
-            Change::Save(number) => {
-                Update::new("SET #counter = :counter, #renewed = :now, #checkpoint = :checkpoint")
-                    .name("#checkpoint", attribute::CHECKPOINT)
-                    .value(":checkpoint", s(&**number))
-            }
-            Change::Finish => {
-                Update::new("SET #counter = :counter, #renewed = :now, #finished = :now REMOVE #owner")
-                    .name("#finished", attribute::FINISHED_AT)
-            }
-            Change::Release => Update::new("SET #counter = :counter, #renewed = :now REMOVE #owner"),
+            Change::Renew => Update::new(),
+            Change::Save(record) => Update::new().set(attribute::CHECKPOINT, s(&**record)),
+            Change::Finish => Update::new().set(attribute::FINISHED_AT, s(&now)).remove(attribute::OWNER),
+            Change::Release => Update::new().remove(attribute::OWNER),
         };
         let update = update
-            .name("#owner", attribute::OWNER)
-            .name("#counter", attribute::COUNTER)
-            .name("#round", attribute::ROUND)
-            .name("#renewed", attribute::RENEWED_AT)
-            .value(":owner", s(owner))
-            .value(":counter", n(counter))
-            .value(":round", n(round))
-            .value(":now", now)
-            .condition("#owner = :owner AND #counter < :counter AND #round = :round");
+            .set(attribute::COUNTER, n(counter))
+            .set(attribute::RENEWED_AT, s(&now))
+            .set_if_any(attribute::READ_TO, read_to.map(|read_to| s(&read_to)))
+            .if_is(attribute::OWNER, s(owner))
+            .if_less(attribute::COUNTER, n(counter))
+            .if_is(attribute::ROUND, n(round));
         let (changed, found) = self.update(part, update).await?;
         let is_this = |found: &Item| {
             // Counters that grew are used once; an owner is removed by themselves, or replaced.
@@ -372,7 +360,7 @@ impl Leases {
     async fn update(&self, part: &str, update: Update) -> Result<(Changed, Option<Item>), Error> {
         let mut patience = Patience::new(self.table.dynamodb.deadline());
         loop {
-            match self.update_once(part, update.clone()).await {
+            match self.update_once(part, &update).await {
                 // Somebody is taking it, or looking whether it is finished.
                 Err(error @ Error::Busy { .. }) => patience.wait(error).await?,
                 answer => return answer,
@@ -380,16 +368,16 @@ impl Leases {
         }
     }
 
-    async fn update_once(&self, part: &str, update: Update) -> Result<(Changed, Option<Item>), Error> {
-        let Update { expression, condition, names, values } = update;
+    async fn update_once(&self, part: &str, update: &Update) -> Result<(Changed, Option<Item>), Error> {
+        let (expression, condition) = update.expressions();
         let mut pending = self.table.pending("UpdateItem", &self.key.resource_type);
         let request = self.table.dynamodb.client().update_item().table_name(&*self.table.name);
         let request = request
             .set_key(Some(keyed(&self.id, part)))
             .update_expression(expression)
             .condition_expression(condition)
-            .set_expression_attribute_names(Some(names))
-            .set_expression_attribute_values(Some(values))
+            .set_expression_attribute_names(Some(update.names()))
+            .set_expression_attribute_values(Some(update.values()))
             .return_values_on_condition_check_failure(AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let error = match request.customize().interceptor(pending.attempts()).send().await {
@@ -406,47 +394,6 @@ impl Leases {
             }
             _ => Err(pending.failed(error)),
         }
-    }
-}
-
-/// A change of an item on a condition.
-#[derive(Clone)]
-struct Update {
-    expression: String,
-    condition: &'static str,
-    names: std::collections::HashMap<String, String>,
-    values: Item,
-}
-
-impl Update {
-    fn new(expression: impl Into<String>) -> Self {
-        Self { expression: expression.into(), condition: "", names: Default::default(), values: Item::new() }
-    }
-
-    /// One more attribute to set, where setting is all that is done.
-    fn setting(mut self, clause: &str) -> Self {
-        self.expression = format!("{}, {clause}", self.expression);
-        self
-    }
-
-    /// A number to add to, behind what is set.
-    fn adding(mut self, clause: &str) -> Self {
-        self.expression = format!("{} ADD {clause}", self.expression);
-        self
-    }
-
-    fn condition(self, condition: &'static str) -> Self {
-        Self { condition, ..self }
-    }
-
-    fn name(mut self, name: &str, attribute: &str) -> Self {
-        self.names.insert(name.to_owned(), attribute.to_owned());
-        self
-    }
-
-    fn value(mut self, name: &str, value: AttributeValue) -> Self {
-        self.values.insert(name.to_owned(), value);
-        self
     }
 }
 
@@ -475,7 +422,7 @@ fn to_entry(row: &mut Row<'_>) -> Result<Entry, Error> {
         owner: row.text(attribute::OWNER)?.map(Into::into),
         lease: Duration::from_millis(row.number(attribute::LEASE)?.unwrap_or_default()),
         checkpoint: row.text(attribute::CHECKPOINT)?.map(Into::into),
-        renewed_at: row.parsed(attribute::RENEWED_AT)?,
+        read_to: row.parsed(attribute::READ_TO)?,
         finished_at: row.parsed(attribute::FINISHED_AT)?,
     })
 }

@@ -19,7 +19,8 @@ use aws_event_sourcing_core::Timestamp;
 use super::stream::From;
 use crate::rows::{SHARD_PARTS, TABLE_PART};
 
-/// For how long nobody may have looked at a shard that has no checkpoint. A stream goes back 24 hours.
+/// How old what comes next in a shard may be that is read from its beginning. A stream goes back 24 hours, and does not
+/// tell what it has dropped there.
 pub(super) const LATE: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// A shard of a stream.
@@ -40,8 +41,8 @@ pub(super) struct Entry {
     /// The owner has it until its counter has not changed for that long.
     pub(super) lease: Duration,
     pub(super) checkpoint: Option<Box<str>>,
-    /// When its owner was last heard of, by the owner's clock.
-    pub(super) renewed_at: Option<Timestamp>,
+    /// Of a shard: all that was written before then is handled, by the clock of the stream or of an owner.
+    pub(super) read_to: Option<Timestamp>,
     pub(super) finished_at: Option<Timestamp>,
 }
 
@@ -124,6 +125,8 @@ pub(super) struct Take {
     pub(super) shard: Arc<str>,
     pub(super) entry: Option<Entry>,
     pub(super) from: From,
+    /// All that was written before then is handled.
+    pub(super) read_to: Option<Timestamp>,
     /// Whether what the shard has lost before it is read is in the table that was read.
     pub(super) is_in_table: bool,
 }
@@ -137,7 +140,7 @@ pub(super) enum Lost {
     Vanished(Arc<str>),
     /// A shard came from one that nobody has seen.
     UnknownParent(Arc<str>),
-    /// Nobody has begun a shard for so long that its records may be gone.
+    /// What a shard began with is so old that it may be gone.
     Late(Arc<str>),
 }
 
@@ -156,7 +159,7 @@ impl fmt::Display for Lost {
                 write!(f, "the stream no longer has {shard}, which was not read to its end")
             }
             Self::UnknownParent(shard) => write!(f, "the stream no longer has what came before {shard}"),
-            Self::Late(shard) => write!(f, "nobody has read {shard} for more than 12 hours"),
+            Self::Late(shard) => write!(f, "what {shard} began with may be more than 12 hours old"),
         }
     }
 }
@@ -216,6 +219,8 @@ struct Shards<'a> {
     listed: HashSet<&'a str>,
     /// By the shard's id.
     entries: HashMap<&'a str, (&'a Entry, Standing)>,
+    /// Shards from which others came that are begun: so they are finished, whether there is still an item or not.
+    left_behind: HashSet<&'a str>,
 }
 
 /// Whether a shard can be begun.
@@ -228,10 +233,27 @@ enum Ready {
 impl<'a> Shards<'a> {
     fn new(view: &'a View<'a>, past: &'a Past) -> Self {
         let entries = view.entries.iter();
-        let entries =
+        let entries: HashMap<_, _> =
             entries.filter_map(|(entry, standing)| Some((shard_of(entry)?, (*entry, *standing)))).collect();
         let listed = view.shards.iter().map(|shard| &*shard.id).collect();
-        Self { view, past, listed, entries }
+        let parents: HashMap<_, _> =
+            view.shards.iter().filter_map(|shard| Some((&*shard.id, shard.parent.as_deref()?))).collect();
+        let mut left_behind = HashSet::new();
+        for begun in entries.keys() {
+            let mut shard = *begun;
+            while let Some(parent) = parents.get(shard)
+                && left_behind.insert(*parent)
+            {
+                shard = parent;
+            }
+        }
+        Self { view, past, listed, entries, left_behind }
+    }
+
+    /// Whether a shard was read to its end.
+    fn is_finished(&self, shard: &str) -> bool {
+        self.left_behind.contains(shard)
+            || self.entry(shard).is_some_and(|(entry, _)| entry.finished_at.is_some())
     }
 
     fn entry(&self, shard: &str) -> Option<(&'a Entry, Standing)> {
@@ -289,10 +311,8 @@ impl<'a> Shards<'a> {
 
     fn ready(&self, shard: &Shard) -> Ready {
         let entry = self.entry(&shard.id);
-        match entry {
-            Some((entry, _)) if entry.finished_at.is_some() => return Ready::NotYet,
-            Some((_, standing)) if standing != Standing::Free => return Ready::NotYet,
-            _ => {}
+        if self.is_finished(&shard.id) || entry.is_some_and(|(_, standing)| standing != Standing::Free) {
+            return Ready::NotYet;
         }
         let entry = entry.map(|(entry, _)| entry);
         let is_root = self.past.roots.contains(&shard.id);
@@ -301,7 +321,7 @@ impl<'a> Shards<'a> {
             match (&shard.parent, before) {
                 // The stream had no shard yet when the round began.
                 (None, _) => {}
-                (Some(_), Some(before)) if before.finished_at.is_some() => {}
+                (Some(parent), _) if self.is_finished(parent) => {}
                 (Some(_), Some(_)) => return Ready::NotYet,
                 (Some(parent), None) if self.listed.contains(&**parent) => return Ready::NotYet,
                 // All that it had was in the table when that was read.
@@ -313,19 +333,20 @@ impl<'a> Shards<'a> {
             Some(checkpoint) => From::Behind(checkpoint),
             None => From::Horizon,
         };
-        // Behind a parent there is only what came after the table was read, unless that parent has no item.
-        let is_in_table = is_root || (entry.is_none() && before.is_none());
+        // Behind a parent that was followed there is only what came after the table was read.
+        let is_behind = shard.parent.as_ref().is_some_and(|parent| self.is_finished(parent));
+        let is_in_table = is_root || (entry.is_none() && !is_behind);
+        // Where nothing else is known, what was written before the table was read.
+        let read_to = entry.or(before).and_then(|entry| entry.read_to).or(self.past.entry.finished_at);
         // By the clocks of several machines, but nobody minds a minute of 12 hours.
-        let since = entry.and_then(|entry| entry.renewed_at);
-        let since = since.max(before.map_or(self.past.entry.finished_at, |before| before.finished_at));
-        let is_late = |since: Timestamp| {
-            let age = self.view.now.as_unix_millis().saturating_sub(since.as_unix_millis());
+        let is_late = |read_to: Timestamp| {
+            let age = self.view.now.as_unix_millis().saturating_sub(read_to.as_unix_millis());
             u128::from(age) > LATE.as_millis()
         };
-        if from == From::Horizon && since.is_some_and(is_late) {
+        if from == From::Horizon && read_to.is_some_and(is_late) {
             return Ready::Lost(Lost::Late(shard.id.clone()));
         }
-        Ready::Yes(Take { shard: shard.id.clone(), entry: entry.cloned(), from, is_in_table })
+        Ready::Yes(Take { shard: shard.id.clone(), entry: entry.cloned(), from, read_to, is_in_table })
     }
 
     /// How many shards this process may have, so that others have as many.
@@ -351,15 +372,19 @@ impl<'a> Shards<'a> {
         self.view.entries.iter().filter(|(_, standing)| *standing == whose).count()
     }
 
-    /// Items that nobody needs: of shards that are finished and gone, and that no shard waits for, and of processes that
-    /// wait no longer.
+    /// Items that nobody needs: of shards that are finished, where all that came from them is begun, or nothing comes any
+    /// more; and of processes that wait no longer.
     fn done(&self) -> Vec<Entry> {
-        let waiting = self.view.shards.iter().filter(|shard| self.entry(&shard.id).is_none());
+        let waiting = self.view.shards.iter();
+        let waiting = waiting.filter(|shard| self.entry(&shard.id).is_none() && !self.is_finished(&shard.id));
         let waited_for: HashSet<_> = waiting.filter_map(|shard| shard.parent.as_deref()).collect();
         let finished = self.view.entries.iter().map(|(entry, _)| *entry);
         let finished = finished.filter(|entry| entry.finished_at.is_some());
         let done = finished.filter(|entry| {
-            shard_of(entry).is_some_and(|shard| !self.listed.contains(shard) && !waited_for.contains(shard))
+            shard_of(entry).is_some_and(|shard| {
+                let is_known_without = self.left_behind.contains(shard) || !self.listed.contains(shard);
+                is_known_without && !waited_for.contains(shard)
+            })
         });
         let gone = self.view.waiting.iter().filter(|(_, standing)| *standing == Standing::Free);
         done.chain(gone.map(|(entry, _)| *entry)).cloned().collect()

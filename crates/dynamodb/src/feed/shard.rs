@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_event_sourcing_core::{
-    StoreError,
+    Clock as _, StoreError, SystemClock, Timestamp,
     subscription::{Batch, Delivery},
 };
 use aws_sdk_dynamodbstreams::types::{Record, StreamRecord};
@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     lease::Lease,
+    reached::Noted,
     record,
     stream::{Fault, From, Records, TableStream},
 };
@@ -26,6 +27,9 @@ use crate::{change::Change, error::Error};
 /// long, so that an idle shard is asked once a second.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// After so long without records it is taken that there are none.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// How often a shard's oldest record may be gone before it was read.
 const HORIZONS: u32 = 10;
@@ -49,6 +53,8 @@ struct Place {
     /// When it was last asked, and how long after that it is asked again.
     asked: Option<Instant>,
     pause: Duration,
+    /// Since when there is nothing to read.
+    quiet_since: Option<Instant>,
     horizons: u32,
     /// Comes behind what was read before it.
     failed: Option<Error>,
@@ -64,6 +70,7 @@ impl Reading {
             position: 0,
             asked: None,
             pause: SHORTEST_PAUSE,
+            quiet_since: None,
             horizons: 0,
             failed: None,
             is_over: false,
@@ -99,16 +106,19 @@ impl Place {
             if let Some(asked) = self.asked {
                 sleep_until(asked + self.pause).await;
             }
-            self.asked = Some(Instant::now());
+            let asked = Instant::now();
+            self.asked = Some(asked);
             match self.read().await {
                 Ok(Records { records, next }) => {
                     self.is_over = next.is_none();
                     self.iterator = next;
                     if records.is_empty() {
+                        self.is_quiet(asked);
                         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
                         continue;
                     }
                     self.pause = SHORTEST_PAUSE;
+                    self.quiet_since = None;
                     let batch = self.take(records);
                     if self.failed.is_some() {
                         self.is_over = false;
@@ -129,6 +139,14 @@ impl Place {
             None => self.iterator.insert(stream.iterator(arn, shard, from).await?),
         };
         stream.records(iterator).await
+    }
+
+    /// There was nothing to read. One answer does not say much: there may be some without records amid records.
+    fn is_quiet(&mut self, asked: Instant) {
+        let since = *self.quiet_since.get_or_insert(asked);
+        if !self.is_over && asked.duration_since(since) >= QUIET {
+            self.reading.lease.reached().is_quiet(SystemClock.now());
+        }
     }
 
     /// What follows is no longer in the stream. If nothing was read yet, the oldest record may only have gone after the
@@ -156,6 +174,9 @@ impl Place {
         for record in records {
             let number = record.dynamodb().and_then(StreamRecord::sequence_number);
             let number: Option<Box<str>> = number.map(Into::into);
+            let at = record.dynamodb().and_then(StreamRecord::approximate_creation_date_time);
+            let at =
+                at.and_then(|at| u64::try_from(at.to_millis().ok()?).ok()).map(Timestamp::from_unix_millis);
             match record::read(record, &stream.resource_type, &stream.table, shard) {
                 Ok(change) => {
                     self.position += 1;
@@ -177,9 +198,9 @@ impl Place {
                     break;
                 }
             }
-            if let Some(number) = number {
-                lease.note(self.position, number.clone());
-                *from = From::Behind(number);
+            if let Some(record) = number {
+                lease.reached().note(Noted { position: self.position, record: record.clone(), at });
+                *from = From::Behind(record);
             }
         }
         Batch { deliveries, up_to: self.position }

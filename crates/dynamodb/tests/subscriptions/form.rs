@@ -117,7 +117,7 @@ async fn the_leases_are_as_documented() {
     let [first, past] = &leases[..] else { panic!("{leases:#?}") };
     let names = |item: &Value| item.as_object().expect("an item").keys().cloned().collect::<Vec<_>>();
     assert_eq!(first["part"]["S"], format!("#feed/shard/{}", shard.part.name));
-    assert_eq!(names(first), ["counter", "id", "lease", "owner", "part", "renewed_at", "round"]);
+    assert_eq!(names(first), ["counter", "id", "lease", "owner", "part", "read_to", "renewed_at", "round"]);
     assert_eq!((&first["round"]["N"], &first["lease"]["N"]), (&json!("1"), &json!("2000")));
     assert_eq!(past["part"]["S"], "#feed/table");
     let of_past =

@@ -31,6 +31,8 @@ struct Shard {
     resource: &'static str,
     numbers: Vec<u64>,
     is_closed: bool,
+    /// For how many hours its records have been in the stream.
+    age: u64,
 }
 
 /// The shards of a stream. Clones are the same.
@@ -59,12 +61,17 @@ impl Shards {
         numbers: impl IntoIterator<Item = u64>,
     ) -> &Self {
         let numbers = numbers.into_iter().collect();
-        self.lock().push(Shard { id, parent, resource: id, numbers, is_closed: false });
+        self.lock().push(Shard { id, parent, resource: id, numbers, is_closed: false, age: 0 });
         self
     }
 
     fn close(&self, id: &str) -> &Self {
         self.lock().iter_mut().find(|shard| shard.id == id).expect("a shard").is_closed = true;
+        self
+    }
+
+    fn age(&self, id: &str, hours: u64) -> &Self {
+        self.lock().iter_mut().find(|shard| shard.id == id).expect("a shard").age = hours;
         self
     }
 
@@ -116,10 +123,12 @@ impl Shards {
         let shards = self.lock();
         let shard = shards.iter().find(|shard| shard.id == id);
         let shard = shard.ok_or("ResourceNotFoundException: Requested resource not found")?;
+        let written = SystemClock.now().as_unix_millis() / 1_000 - shard.age * 3_600;
         let records = shard.numbers.iter().enumerate().skip(place).map(|(at, number)| {
             let (id, number) = (json!({ "S": shard.resource }), json!({ "N": number.to_string() }));
             json!({ "eventName": "INSERT", "dynamodb": {
                 "SequenceNumber": (at + 1).to_string(),
+                "ApproximateCreationDateTime": written,
                 "Keys": { "id": id, "number": number },
                 "NewImage": {
                     "id": id, "number": number, "type": { "S": "NoteAdded" },
@@ -238,6 +247,59 @@ async fn a_shard_that_is_finished_stays_finished_and_is_forgotten_when_it_is_gon
         .map(|item| item["part"]["S"].as_str().expect("text").to_owned())
         .collect();
     assert_eq!(parts, ["#feed/shard/b", "#feed/table"].map(str::to_owned).into());
+}
+
+#[tokio::test]
+async fn a_shard_that_is_finished_is_forgotten_when_what_came_from_it_is_begun() {
+    let tables = Tables::new().await;
+    let shards = Shards::open(&["a"]);
+    shards.close("a").add("b", Some("a"), 1..=1).close("b").add("c", Some("b"), 1..=1);
+    let mut process = shards.process(&tables, Start::Now).await;
+    for name in ["a", "b"] {
+        let mut shard = process.part().await;
+        assert_eq!(&*shard.part.name, name);
+        shard.rest().await;
+        shard.hold().finish().await.expect("finished");
+    }
+    let last = process.part().await;
+    assert_eq!(&*last.part.name, "c");
+    let since = Instant::now();
+    while tables.leases().await.len() > 2 {
+        assert!(since.elapsed() < PATIENCE, "{:#?}", tables.leases().await);
+        assert!(process.part_within(Duration::from_millis(500)).await.is_none());
+    }
+    drop((process, last));
+    // All of them are still listed, and nobody remembers the first two.
+    let mut process = shards.process(&tables, Start::Now).await;
+    let last = process.part().await;
+    assert_eq!(&*last.part.name, "c");
+    assert!(process.part_within(Duration::from_secs(2)).await.is_none());
+    // Of one that is forgotten another one came.
+    shards.add("late", Some("a"), 1..=2);
+    drop((process, last));
+    let mut process = shards.process(&tables, Start::Now).await;
+    let both = parts(&mut process, 2).await;
+    assert_eq!(names(&both), ["c", "late"]);
+}
+
+#[tokio::test]
+async fn what_comes_after_records_of_half_a_day_ago_is_in_the_table() {
+    let tables = Tables::new().await;
+    let shards = Shards::open(&["a"]);
+    shards.age("a", 13).close("a").add("b", Some("a"), 3..=3);
+    let mut process = shards.process(&tables, Start::Now).await;
+    let mut first = process.part().await;
+    assert_eq!(first.rest().await, named("a", 1..=2));
+    first.hold().finish().await.expect("finished");
+    drop(first);
+    // Whoever is that far behind may find that what "b" began with is gone, and nobody would tell them.
+    let mut past = process.part().await;
+    assert!(past.is_table(), "{}", past.part.name);
+    past.rest().await;
+    past.hold().finish().await.expect("finished");
+    drop(past);
+    let parts = parts(&mut process, 1).await;
+    assert_eq!(names(&parts), ["a"], "all of the stream comes again");
 }
 
 #[tokio::test]

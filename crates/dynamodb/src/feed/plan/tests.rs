@@ -19,7 +19,7 @@ fn entry(shard: &str, round: u64) -> Entry {
         owner: None,
         lease: Duration::from_secs(10),
         checkpoint: None,
-        renewed_at: Some(at(100)),
+        read_to: Some(at(100)),
         finished_at: None,
     }
 }
@@ -83,7 +83,8 @@ impl Case<'_> {
 }
 
 fn horizon(id: &str, is_in_table: bool) -> Step {
-    Step::Take(Take { shard: id.into(), entry: None, from: From::Horizon, is_in_table })
+    let read_to = Some(at(100));
+    Step::Take(Take { shard: id.into(), entry: None, from: From::Horizon, read_to, is_in_table })
 }
 
 fn wait(for_others: WaitsFor) -> Step {
@@ -152,8 +153,9 @@ fn a_shard_that_was_begun_goes_on_where_it_was() {
     let shards = [shard("b", Some("gone"))];
     let entry = checked("b", "0042");
     let entries = [(entry.clone(), Free)];
+    let from = From::Behind("0042".into());
     let take =
-        Take { shard: "b".into(), entry: Some(entry), from: From::Behind("0042".into()), is_in_table: false };
+        Take { shard: "b".into(), entry: Some(entry), from, read_to: Some(at(100)), is_in_table: false };
     // However long ago: the stream itself tells whether it goes back that far.
     let case = Case { shards: &shards, entries: &entries, hour: 10_000, ..Case::default() };
     assert_eq!(case.step(), Step::Take(take));
@@ -194,6 +196,26 @@ fn what_may_be_missing_begins_another_round() {
 }
 
 #[test]
+fn who_is_far_behind_does_not_begin_what_may_have_lost_its_beginning() {
+    let shards = [shard("a", None), shard("b", Some("a"))];
+    let step = |read_to, b: Option<Timestamp>| {
+        // Finished a moment ago; its last record is from then.
+        let a = Entry { read_to, finished_at: Some(at(120)), ..entry("a", 3) };
+        let b = b.map(|read_to| (Entry { read_to: Some(read_to), ..entry("b", 3) }, Free));
+        let entries: Vec<_> = [(a, Free)].into_iter().chain(b).collect();
+        Case { shards: &shards, entries: &entries, hour: 120, ..Case::default() }.step()
+    };
+    let late = Step::StartOver(Lost::Late("b".into()));
+    assert_eq!(step(Some(at(107)), None), late);
+    assert!(matches!(step(Some(at(108)), None), Step::Take(take) if take.read_to == Some(at(108))));
+    // Nothing is known but that the table was read.
+    assert_eq!(step(None, None), late);
+    // It is begun, and nothing of it is saved.
+    assert_eq!(step(Some(at(119)), Some(at(107))), late);
+    assert!(matches!(step(Some(at(107)), Some(at(119))), Step::Take(take) if take.read_to == Some(at(119))));
+}
+
+#[test]
 fn what_only_looks_like_it_does_not() {
     // Who is at a shard finds out by themselves that it is gone.
     for (standing, step) in [(Ours, wait(Nobody)), (Others, wait(WaitsFor::Others))] {
@@ -202,9 +224,10 @@ fn what_only_looks_like_it_does_not() {
     }
     // It was looked at a moment ago, and has nothing yet.
     let shards = [shard("a", None)];
-    let idle = Entry { renewed_at: Some(at(111)), ..entry("a", 3) };
+    let read_to = Some(at(111));
+    let idle = Entry { read_to, ..entry("a", 3) };
     let entries = [(idle.clone(), Free)];
-    let take = Take { shard: "a".into(), entry: Some(idle), from: From::Horizon, is_in_table: true };
+    let take = Take { shard: "a".into(), entry: Some(idle), from: From::Horizon, read_to, is_in_table: true };
     let case = Case { shards: &shards, entries: &entries, hour: 113, ..Case::default() };
     assert_eq!(case.step(), Step::Take(take));
     // A parent that is still being read, and no longer listed.
@@ -277,16 +300,27 @@ fn items_that_nobody_needs_are_deleted() {
     let step =
         |shards: &[Shard], entries: &[(Entry, Standing)]| Case { shards, entries, ..Case::default() }.step();
     let (a, b) = ((finished("a"), Free), (owned("b", "we"), Ours));
-    let child = [shard("b", Some("a"))];
-    assert_eq!(step(&child, &[a.clone(), b.clone()]), Step::Forget(vec![a.0.clone()]));
+    let shards = [shard("a", None), shard("b", Some("a"))];
+    let forgets_a = Step::Forget(vec![a.0.clone()]);
+    // Its child is begun, so it is known that it is finished.
+    assert_eq!(step(&shards, &[a.clone(), b.clone()]), forgets_a);
+    assert_eq!(step(&shards, std::slice::from_ref(&b)), wait(Nobody));
+    assert_eq!(step(&shards[1..], &[a.clone(), b.clone()]), forgets_a);
+    // And so from one to the next.
+    let further = [shards[0].clone(), shards[1].clone(), shard("c", Some("b"))];
+    assert_eq!(step(&further, &[(owned("c", "we"), Ours)]), wait(Nobody));
+    // Another child comes to light.
+    let both = [shards[0].clone(), shards[1].clone(), shard("c", Some("a"))];
+    assert_eq!(step(&both, std::slice::from_ref(&b)), horizon("c", false));
     // Its child is not begun.
-    assert_eq!(step(&child, std::slice::from_ref(&a)), horizon("b", false));
+    assert_eq!(step(&shards, std::slice::from_ref(&a)), horizon("b", false));
     // Its child is not begun, because this process has its share.
     let child = [shard("b", Some("a")), shard("c", None), shard("d", None), shard("e", None)];
     let held = [(owned("c", "we"), Ours), (owned("d", "we"), Ours), (owned("e", "they"), Others), a.clone()];
     assert_eq!(step(&child, &held), wait(WaitsFor::Others));
-    // It is still listed, and would be begun again.
-    assert_eq!(step(&[shard("a", None), child[0].clone()], &[a, b]), wait(Nobody));
+    // It has no child yet, and is listed: it would be begun again.
+    assert_eq!(step(&shards[..1], std::slice::from_ref(&a)), wait(Nobody));
+    assert_eq!(step(&[], std::slice::from_ref(&a)), forgets_a);
 }
 
 mod world;

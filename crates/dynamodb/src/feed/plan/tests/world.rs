@@ -249,7 +249,8 @@ impl World {
                 };
                 let checkpoint = take.entry.as_ref().and_then(|entry| entry.checkpoint.clone());
                 let counter = take.entry.map_or(0, |entry| entry.counter);
-                let entry = Entry { counter, checkpoint, ..super::entry(&take.shard, round) };
+                let entry =
+                    Entry { counter, checkpoint, read_to: take.read_to, ..super::entry(&take.shard, round) };
                 self.entries.insert(part.clone(), entry);
                 self.take(process, part, round, place, &owner);
             }
