@@ -21,7 +21,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use aws_event_sourcing_core::{
     StoreError,
-    subscription::{Feed, Part, Registration, SubscriptionKey},
+    subscription::{Feed, Part, Registration, Start, SubscriptionKey},
 };
 use futures_core::stream::BoxStream;
 
@@ -62,10 +62,11 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(500);
 /// its leases are no longer renewed, by their own clocks, and take them over. A shard is begun when those that it came
 /// from are finished, so a resource's events stay in order.
 ///
-/// A subscription that begins with the first event has the table read first. It is read again whenever something may be
-/// missing from the stream: what comes next is older than 24 hours, or 12 where it is the beginning of a shard, or the
-/// stream was turned off and on. What was handled is passed over then. While that is going on, no shard is followed. A table that takes longer than 12 hours is read once more,
-/// which goes faster.
+/// A subscription that begins with the first event has the table read first, by one process at a time, each from where the
+/// one before has left it. It is read again whenever something may be missing from the stream: what comes next is older
+/// than 24 hours, or 12 where it is the beginning of a shard, or the stream was turned off and on. What was handled is
+/// passed over then. While that is going on, no shard is followed. A table that takes longer than 12 hours is read once
+/// more, which goes faster.
 ///
 /// # Cost
 ///
@@ -123,6 +124,26 @@ impl DynamoDbFeed {
     pub fn lease_time(self, lease_time: Duration) -> Self {
         let lease_time = lease_time.max(SHORTEST_LEASE);
         Self(Arc::new(Parts { lease_time, ..(*self.0).clone() }))
+    }
+
+    /// The table as a part, for a host that is handed the events of its stream and follows none: what happened before. None
+    /// when it has been read to its end, when another process is at it, and for a subscription that begins with the events
+    /// from now on.
+    ///
+    /// A part that is released goes on where it was saved, here or elsewhere. Costs a `Query` when there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// Those of the table of subscriptions.
+    pub async fn past(
+        &self,
+        key: &SubscriptionKey,
+        registration: &Registration,
+    ) -> Result<Option<Part>, StoreError> {
+        if registration.start == Start::Now {
+            return Ok(None);
+        }
+        Ok(Follower::new(Arc::clone(&self.0), key.clone(), registration.clone()).past().await?)
     }
 }
 

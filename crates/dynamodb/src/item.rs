@@ -109,6 +109,14 @@ impl<'a> Named<'a> {
     }
 }
 
+/// The key of a commit: its resource, and its first number.
+pub(crate) fn key(id: &ResourceId, number: u64) -> Item {
+    Item::from([
+        (attribute::ID.to_owned(), AttributeValue::S(id.to_string())),
+        (attribute::NUMBER.to_owned(), AttributeValue::N(number.to_string())),
+    ])
+}
+
 /// What is wrong with an item.
 pub(crate) struct Unreadable {
     pub(crate) attribute: &'static str,
@@ -186,7 +194,7 @@ fn json(attributes: &mut Item, attribute: &'static str) -> Result<Option<Json>, 
     json.map_err(|source| Unreadable::new(attribute, source))
 }
 
-fn list(item: &mut Item, attribute: &'static str) -> Result<Vec<AttributeValue>, Unreadable> {
+pub(crate) fn list(item: &mut Item, attribute: &'static str) -> Result<Vec<AttributeValue>, Unreadable> {
     match item.remove(attribute) {
         None => Ok(Vec::new()),
         Some(AttributeValue::L(list)) => Ok(list),

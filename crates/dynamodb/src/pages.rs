@@ -23,8 +23,8 @@ const LEAST: f64 = 1.0;
 pub(crate) enum Source {
     /// A resource's commits past a version.
     History { resource: ResourceKey, after: u64 },
-    /// One of several segments of a whole table.
-    Segment { segment: i32, of: i32 },
+    /// One of several segments of a whole table, behind the item with a key if there is one.
+    Segment { segment: i32, of: i32, behind: Option<Item> },
 }
 
 /// Where the next page is.
@@ -64,7 +64,9 @@ impl Reading {
             };
             let (page, last) = match &self.source {
                 Source::History { resource, after } => self.query(resource, *after, start).await?,
-                Source::Segment { segment, of } => self.scan(*segment, *of, start).await?,
+                Source::Segment { segment, of, behind } => {
+                    self.scan(*segment, *of, start.or_else(|| behind.clone())).await?
+                }
             };
             self.page = page.into();
             self.next = last.map_or(Next::Nowhere, Next::Behind);

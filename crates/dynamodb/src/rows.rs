@@ -58,6 +58,8 @@ pub(crate) mod attribute {
     pub(crate) const STREAM: &str = "stream";
     pub(crate) const ROOTS: &str = "roots";
     pub(crate) const OPENED: &str = "opened";
+    pub(crate) const BEGUN_AT: &str = "begun_at";
+    pub(crate) const PLACES: &str = "places";
     pub(crate) const OWNER: &str = "owner";
     pub(crate) const COUNTER: &str = "counter";
     pub(crate) const LEASE: &str = "lease";
@@ -205,6 +207,11 @@ impl<'a> Row<'a> {
             Some(AttributeValue::Ss(texts)) => Ok(texts),
             Some(_) => Err(self.unreadable(Unreadable::new(attribute, "it is no set of strings"))),
         }
+    }
+
+    /// A list; empty when there is none.
+    pub(crate) fn list(&mut self, attribute: &'static str) -> Result<Vec<AttributeValue>, Error> {
+        item::list(&mut self.item, attribute).map_err(|fault| self.unreadable(fault))
     }
 
     /// What has to be there.

@@ -14,6 +14,7 @@ use crate::{
     connection::DynamoDb,
     consumed::{Observer, Request},
     error::Error,
+    item::Item,
     list,
     pages::{self, Source},
     resource_table::ResourceTable,
@@ -129,6 +130,22 @@ impl DynamoDbStore {
         })
     }
 
+    /// In how many segments a table is read.
+    pub(crate) fn segments(&self) -> usize {
+        usize::try_from(self.0.segments).unwrap_or(usize::MAX)
+    }
+
+    /// A segment of a table, from its start on, or behind the item with that key.
+    pub(crate) fn segment(
+        &self,
+        resource_type: &Arc<str>,
+        segment: usize,
+        behind: Option<Item>,
+    ) -> CommitStream {
+        let segment = i32::try_from(segment).unwrap_or(i32::MAX);
+        self.commits(resource_type, Source::Segment { segment, of: self.0.segments, behind })
+    }
+
     /// Commits, or the reason why there is no place to read them from.
     fn commits(&self, resource_type: &Arc<str>, source: Source) -> CommitStream {
         match self.table(resource_type) {
@@ -152,9 +169,7 @@ impl EventStore for DynamoDbStore {
 
     /// One stream for each [segment](StoreBuilder::scan_segments).
     fn scan(&self, resource_type: &Arc<str>) -> Vec<CommitStream> {
-        let of = self.0.segments;
-        let segments = (0..of).map(|segment| Source::Segment { segment, of });
-        segments.map(|segment| self.commits(resource_type, segment)).collect()
+        (0..self.segments()).map(|segment| self.segment(resource_type, segment, None)).collect()
     }
 
     /// At most 10,000, whatever the limit.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use aws_event_sourcing_core::{
-    Clock as _, EventStore as _, StoreError, SystemClock,
+    Clock as _, StoreError, SystemClock,
     subscription::{Continuity, Part, Registration, Start, SubscriptionKey},
 };
 use futures_core::stream::BoxStream;
@@ -30,11 +30,13 @@ use super::{
     listing::Listing,
     past,
     plan::{Entry, Lost, Past, Standing, Step, Take, View, WaitsFor, plan},
+    reached::{Place, Places, Reached, Records},
     shard::Reading,
     stream::TableStream,
 };
 use crate::{
     error::Error,
+    item,
     rows::{TABLE_PART, shard_part},
 };
 
@@ -90,6 +92,36 @@ impl Follower {
             Some((part, follower))
         })
         .boxed()
+    }
+
+    /// The table, if it is not read to its end, and no other process is at it.
+    pub(super) async fn past(mut self) -> Result<Option<Part>, Error> {
+        let began = Instant::now();
+        let mut first_seen = None;
+        loop {
+            let looked = self.leases.look().await?;
+            self.watch(&looked, Instant::now());
+            let Some(past) = &looked.past else {
+                self.leases.begin(None, None).await?;
+                continue;
+            };
+            if past.entry.finished_at.is_some() {
+                return Ok(None);
+            }
+            // Nobody may be at the shards of an earlier round.
+            let entries = looked.shards.iter().chain([&past.entry]);
+            let standings = entries.map(|entry| self.standing(entry, past.entry.round));
+            let is_free = standings.into_iter().all(|standing| standing == Standing::Free);
+            let seen = past.entry.counter;
+            if is_free {
+                if let Some(part) = self.take_past(past).await? {
+                    return Ok(Some(part));
+                }
+            } else if seen != *first_seen.get_or_insert(seen) || began.elapsed() > 2 * self.feed.lease_time {
+                return Ok(None);
+            }
+            self.wait(LOOK_EVERY.min(self.feed.lease_time / 4)).await;
+        }
     }
 
     async fn part(&mut self) -> Result<Part, Error> {
@@ -199,7 +231,7 @@ impl Follower {
             (Step::Begin, _) => {
                 let Registration { start, started_at, .. } = &self.registration;
                 let finished_at = (*start == Start::Now).then_some(*started_at);
-                self.leases.begin(&listing.arn, finished_at).await?;
+                self.leases.begin(Some(&listing.arn), finished_at).await?;
             }
             (Step::StartOver(lost), Some(past)) => self.start_over(lost, past, listing).await?,
             (Step::GiveUp(parts), _) => {
@@ -217,7 +249,7 @@ impl Follower {
                 let roots = roots.iter().map(ToString::to_string).collect();
                 self.leases.open(past.entry.round, roots).await?;
             }
-            (Step::TakePast, Some(past)) => return self.take_past(past, stream).await,
+            (Step::TakePast, Some(past)) => return self.take_past(past).await,
             (Step::Take(take), Some(past)) => return self.take(take, past, listing, stream).await,
             (Step::HandOver(part), _) => {
                 if let Some(lease) = self.held.get(&part) {
@@ -268,10 +300,27 @@ impl Follower {
         Ok(())
     }
 
-    async fn take_past(&mut self, past: &Past, stream: &TableStream) -> Result<Option<Part>, Error> {
-        let (since, sent) = (Instant::now(), Moment::now());
-        let Some(counter) = self.leases.take_past(past, &self.taker()).await? else { return Ok(None) };
-        let name = format!("table {}", stream.table);
+    async fn take_past(&mut self, past: &Past) -> Result<Option<Part>, Error> {
+        let (begun_at, sent) = (past.begun_at.unwrap_or_else(|| SystemClock.now()), Moment::now());
+        let taken = self.leases.take_past(past, begun_at, &self.taker()).await?;
+        let Some(counter) = taken else { return Ok(None) };
+        let store = self.feed.store.clone();
+        let table = store.table(&self.leases.key().resource_type)?;
+        let mut places = past.places.clone();
+        if places.len() != store.segments() {
+            // It is read from the start where it was read in other segments.
+            places = vec![Place::Start; store.segments()];
+        }
+        let segments = places.iter().enumerate().filter_map(|(segment, place)| {
+            let behind = match place {
+                Place::Start => None,
+                Place::Behind(id, number) => Some(item::key(id, *number)),
+                Place::End => return None,
+            };
+            Some((segment, store.segment(&table.resource_type, segment, behind)))
+        });
+        let segments = segments.collect();
+        let name = format!("table {}", table.name);
         let lease = self.hold(Taken {
             part: TABLE_PART.into(),
             name: name.into(),
@@ -280,14 +329,13 @@ impl Follower {
             time: self.feed.lease_time,
             counter,
             sent,
-            read_to: None,
+            reached: Reached::Table(Places::new(places)),
         });
-        let scan = self.feed.store.scan(&stream.resource_type);
         Ok(Some(Part {
             name: lease.name.clone(),
             continuity: self.continuity(),
-            batches: past::batches(scan, lease.clone()),
-            hold: Arc::new(Held::new(lease, Of::Past(since))),
+            batches: past::batches(segments, lease.clone()),
+            hold: Arc::new(Held::new(lease, Of::Past(begun_at))),
         }))
     }
 
@@ -315,7 +363,7 @@ impl Follower {
             time: self.feed.lease_time,
             counter,
             sent,
-            read_to,
+            reached: Reached::Shard(Records::new(read_to)),
         });
         let arn = listing.arn.clone();
         let reading = Reading { stream: stream.clone(), arn, shard, lease: lease.clone(), from, is_in_table };

@@ -22,7 +22,7 @@ use tokio::{
 use super::{
     leases::{Change, Changed, Claim, Leases},
     plan::LATE,
-    reached::{Noted, Reached},
+    reached::Reached,
 };
 use crate::error::Error;
 
@@ -43,7 +43,7 @@ pub(super) struct Lease {
     over: watch::Sender<bool>,
     /// Whether nobody has it in hand any more.
     is_dropped: AtomicBool,
-    /// How far it is handled, where it is a shard.
+    /// How far it is handled.
     reached: Mutex<Reached>,
     /// True when it is to be handed over.
     handed_over: watch::Sender<bool>,
@@ -61,8 +61,8 @@ pub(super) struct Taken {
     pub(super) counter: u64,
     /// When the request was sent that took it.
     pub(super) sent: Moment,
-    /// Of a shard: all that was written before then is handled.
-    pub(super) read_to: Option<Timestamp>,
+    /// How far it is handled.
+    pub(super) reached: Reached,
 }
 
 /// A moment by two clocks. One of them stands still while the machine sleeps, the other one may be set.
@@ -80,14 +80,13 @@ impl Moment {
     /// How long ago that was, by whichever clock says more.
     fn elapsed(self) -> Duration {
         let Self { by_machine, by_wall } = Self::now();
-        let by_wall = by_wall.as_unix_millis().saturating_sub(self.by_wall.as_unix_millis());
-        by_machine.duration_since(self.by_machine).max(Duration::from_millis(by_wall))
+        by_machine.duration_since(self.by_machine).max(between(self.by_wall, by_wall))
     }
 }
 
 impl Lease {
     pub(super) fn new(leases: Arc<Leases>, taken: Taken, changed: Arc<Notify>) -> Self {
-        let Taken { part, name, round, owner, time, counter, sent, read_to } = taken;
+        let Taken { part, name, round, owner, time, counter, sent, reached } = taken;
         Self {
             leases,
             part,
@@ -99,7 +98,7 @@ impl Lease {
             renewed: sent.into(),
             over: watch::Sender::new(false),
             is_dropped: false.into(),
-            reached: Reached::new(read_to).into(),
+            reached: reached.into(),
             handed_over: watch::Sender::new(false),
             changed,
         }
@@ -222,13 +221,17 @@ impl Lease {
 /// What is read.
 pub(super) enum Of {
     Shard,
-    /// The table, since then.
-    Past(Instant),
+    /// The table, since then, whoever began.
+    Past(Timestamp),
 }
 
-/// What it means that the table was read in that time. The stream has to go back to when that began.
-fn past_is_read(took: Duration) -> Change {
-    if took > LATE { Change::Release } else { Change::Finish }
+/// What it means that the table is read. The stream has to go back to when that began.
+fn past_is_read(begun_at: Timestamp, now: Timestamp) -> Change {
+    if between(begun_at, now) > LATE { Change::ReadAgain } else { Change::Finish }
+}
+
+fn between(begun_at: Timestamp, now: Timestamp) -> Duration {
+    Duration::from_millis(now.as_unix_millis().saturating_sub(begun_at.as_unix_millis()))
 }
 
 /// A lease in the hands of a follower. Renewed as long as it is not dropped.
@@ -263,15 +266,15 @@ impl Hold for Held {
         self.lease.is_ours()
     }
 
-    /// One write; none where nothing is to be noted, as in a part that is read anew if it is not finished.
+    /// One write; none where nothing is to be noted.
     fn save(&self, position: u64) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             if !self.lease.is_ours() {
                 return Err(self.lease.not_ours().into());
             }
-            let last = self.lease.reached().last(position).cloned();
-            if let Some(Noted { record, at, .. }) = last {
-                self.lease.write(&Change::Save(record), at).await?;
+            let change = self.lease.reached().change(position);
+            if let Some((change, read_to)) = change {
+                self.lease.write(&change, read_to).await?;
                 self.lease.reached().saved(position);
             }
             Ok(())
@@ -287,9 +290,9 @@ impl Hold for Held {
             }
             let change = match self.of {
                 Of::Shard => Change::Finish,
-                Of::Past(since) => past_is_read(since.elapsed()),
+                Of::Past(begun_at) => past_is_read(begun_at, SystemClock.now()),
             };
-            if change == Change::Release {
+            if change == Change::ReadAgain {
                 let Lease { name, leases, .. } = &*self.lease;
                 tracing::warn!(
                     subscription = %leases.key(), part = &**name,
@@ -326,8 +329,8 @@ mod tests {
 
     #[test]
     fn a_table_that_took_too_long_is_read_once_more() {
-        let hours = |hours: u64| Duration::from_secs(hours * 60 * 60);
-        assert_eq!(past_is_read(hours(11)), Change::Finish);
-        assert_eq!(past_is_read(hours(13)), Change::Release);
+        let at = |hour: u64| Timestamp::from_unix_millis(hour * 3_600_000);
+        assert_eq!(past_is_read(at(100), at(111)), Change::Finish);
+        assert_eq!(past_is_read(at(100), at(113)), Change::ReadAgain);
     }
 }

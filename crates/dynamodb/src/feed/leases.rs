@@ -8,6 +8,7 @@
 //! abandoned. Who finds that compares what they saw with what is there when they take it: no clock of one machine is
 //! compared with that of another.
 
+mod place;
 mod update;
 
 use std::{sync::Arc, time::Duration};
@@ -27,10 +28,13 @@ use aws_sdk_dynamodb::{
 use uuid::Uuid;
 
 use self::update::Update;
-use super::plan::{Entry, Past};
+use super::{
+    plan::{Entry, Past},
+    reached::Place,
+};
 use crate::{
     error::Error,
-    item::Item,
+    item::{Item, Unreadable},
     rows::{
         self, FEED_PARTS, Row, TABLE_PART, attribute, feed_id, keyed, n, s, set, set_number, waiting_part,
     },
@@ -76,10 +80,14 @@ pub(super) struct Claim<'a> {
 pub(super) enum Change {
     /// Nothing: they are still there.
     Renew,
-    /// Everything up to this record is done.
-    Save(Box<str>),
+    /// Everything up to this record of the shard is done.
+    Checkpoint(Box<str>),
+    /// Everything up to these places of the table is done.
+    Places(Vec<Place>),
     /// Everything is done.
     Finish,
+    /// Everything is done, and has to be done once more, by whoever has it next.
+    ReadAgain,
     /// Somebody else may have it.
     Release,
 }
@@ -139,12 +147,19 @@ impl Leases {
         }
     }
 
-    /// Makes the item of the past, for the first round of this stream. `finished_at` where the past is not asked for.
-    pub(super) async fn begin(&self, stream: &str, finished_at: Option<Timestamp>) -> Result<(), Error> {
+    /// Makes the item of the past, for the first round of a stream, if that is followed. `finished_at` where the past is not
+    /// asked for.
+    pub(super) async fn begin(
+        &self,
+        stream: Option<&str>,
+        finished_at: Option<Timestamp>,
+    ) -> Result<(), Error> {
         let mut item = keyed(&self.id, TABLE_PART);
         set_number(&mut item, attribute::ROUND, 1_u64);
         set_number(&mut item, attribute::COUNTER, 0_u64);
-        set(&mut item, attribute::STREAM, stream);
+        if let Some(stream) = stream {
+            set(&mut item, attribute::STREAM, stream);
+        }
         if let Some(finished_at) = finished_at {
             set(&mut item, attribute::FINISHED_AT, finished_at.to_string());
         }
@@ -174,6 +189,8 @@ impl Leases {
             .set(attribute::STREAM, s(stream))
             .add(attribute::COUNTER, n(1_u64))
             .remove(attribute::FINISHED_AT)
+            .remove(attribute::BEGUN_AT)
+            .remove(attribute::PLACES)
             .remove(attribute::ROOTS)
             .remove(attribute::OPENED)
             .if_is(attribute::ROUND, n(round));
@@ -206,7 +223,12 @@ impl Leases {
     }
 
     /// Takes the past, if it is still as it was looked at. Gives the counter.
-    pub(super) async fn take_past(&self, past: &Past, taker: &Taker<'_>) -> Result<Option<u64>, Error> {
+    pub(super) async fn take_past(
+        &self,
+        past: &Past,
+        begun_at: Timestamp,
+        taker: &Taker<'_>,
+    ) -> Result<Option<u64>, Error> {
         let Entry { round, counter, .. } = past.entry;
         let next = counter + 1;
         let update = Update::new()
@@ -214,6 +236,7 @@ impl Leases {
             .set(attribute::LEASE, n(millis(taker.lease)))
             .set(attribute::COUNTER, n(next))
             .set(attribute::RENEWED_AT, s(&SystemClock.now()))
+            .set(attribute::BEGUN_AT, s(&begun_at))
             .if_is(attribute::ROUND, n(round))
             .if_is(attribute::COUNTER, n(counter))
             .if_absent(attribute::FINISHED_AT);
@@ -303,8 +326,19 @@ impl Leases {
         let now = SystemClock.now();
         let update = match change {
             Change::Renew => Update::new(),
-            Change::Save(record) => Update::new().set(attribute::CHECKPOINT, s(&**record)),
-            Change::Finish => Update::new().set(attribute::FINISHED_AT, s(&now)).remove(attribute::OWNER),
+            Change::Checkpoint(record) => Update::new().set(attribute::CHECKPOINT, s(&**record)),
+            Change::Places(places) => {
+                let places = places.iter().map(place::to_attribute).collect();
+                Update::new().set(attribute::PLACES, AttributeValue::L(places))
+            }
+            Change::Finish => Update::new()
+                .set(attribute::FINISHED_AT, s(&now))
+                .remove(attribute::BEGUN_AT)
+                .remove(attribute::PLACES)
+                .remove(attribute::OWNER),
+            Change::ReadAgain => {
+                Update::new().remove(attribute::BEGUN_AT).remove(attribute::PLACES).remove(attribute::OWNER)
+            }
             Change::Release => Update::new().remove(attribute::OWNER),
         };
         let update = update
@@ -403,9 +437,14 @@ fn millis(duration: Duration) -> u64 {
 
 fn to_past(mut row: Row<'_>) -> Result<Past, Error> {
     let entry = to_entry(&mut row)?;
-    let stream = row.text(attribute::STREAM)?;
+    let places = row.list(attribute::PLACES)?.into_iter().map(place::from_attribute).collect();
+    let places: Option<Vec<_>> = places;
+    let unreadable = || row.unreadable(Unreadable::new(attribute::PLACES, "one of them is no place"));
+    let places = places.ok_or_else(unreadable)?;
     Ok(Past {
-        stream: row.required(attribute::STREAM, stream)?.into(),
+        stream: row.text(attribute::STREAM)?.map(Into::into),
+        begun_at: row.parsed(attribute::BEGUN_AT)?,
+        places,
         is_opened: row.has(attribute::OPENED),
         roots: row.texts(attribute::ROOTS)?.into_iter().map(Into::into).collect(),
         entry,

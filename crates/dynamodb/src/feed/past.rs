@@ -1,55 +1,67 @@
-//! The past: a table, from end to end.
+//! The past: a table, its segments side by side, each from a place on.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use aws_event_sourcing_core::{
     Commit, CommitStream, StoreError,
     subscription::{Batch, Delivery},
 };
 use futures_core::stream::BoxStream;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, future::ready, stream};
 
-use super::lease::Lease;
+use super::{lease::Lease, reached::Place};
 
 /// The most commits that are delivered together.
 const TOGETHER: usize = 256;
 
-/// The commits of a scan, its streams side by side: each resource is in one of them. Ends early when the lease is over.
+/// The commits of segments, each of which is read from its place on: each resource is in one of them. Ends early when the
+/// lease is over.
 pub(super) fn batches(
-    scan: Vec<CommitStream>,
+    segments: Vec<(usize, CommitStream)>,
     lease: Arc<Lease>,
 ) -> BoxStream<'static, Result<Batch, StoreError>> {
-    let over = async move { lease.is_over().await };
-    let chunks = stream::select_all(scan).take_until(Box::pin(over)).ready_chunks(TOGETHER);
-    let batches = chunks.scan(0, |position, chunk| {
-        let mut commits: Vec<Commit> = Vec::with_capacity(chunk.len());
-        let mut failed = None;
-        for commit in chunk {
-            match commit {
-                Ok(commit) => commits.push(commit),
-                Err(error) => {
+    let segments = segments.into_iter().map(|(segment, commits)| {
+        let commits = commits.map(move |commit| (segment, Some(commit)));
+        commits.chain(ready((segment, None)).into_stream()).boxed()
+    });
+    let over = {
+        let lease = lease.clone();
+        async move { lease.is_over().await }
+    };
+    let chunks = stream::select_all(segments).take_until(Box::pin(over)).ready_chunks(TOGETHER);
+    let batches = chunks.scan(0, move |position, chunk| {
+        let mut deliveries = Vec::with_capacity(chunk.len());
+        let (mut places, mut failed) = (BTreeMap::new(), None);
+        for (segment, commit) in chunk {
+            let place = match commit {
+                Some(Ok(commit)) => {
+                    *position += 1;
+                    let Commit { resource, number, .. } = &commit;
+                    let place = Place::Behind(resource.id.clone(), *number);
+                    deliveries.push(Delivery { commit, position: *position });
+                    place
+                }
+                Some(Err(error)) => {
                     failed = Some(Err(error));
                     break;
                 }
-            }
+                None => Place::End,
+            };
+            places.insert(segment, place);
         }
-        let batch = (!commits.is_empty()).then(|| {
-            let deliveries = commits.into_iter().map(|commit| {
-                *position += 1;
-                Delivery { commit, position: *position }
-            });
-            let deliveries = deliveries.collect();
-            Ok(Batch { deliveries, up_to: *position })
-        });
+        for (segment, place) in places {
+            lease.reached().note_place(*position, segment, place);
+        }
+        let batch = (!deliveries.is_empty()).then(|| Ok(Batch { deliveries, up_to: *position }));
         let batches: Vec<_> = batch.into_iter().chain(failed).collect();
-        std::future::ready(Some(stream::iter(batches)))
+        ready(Some(stream::iter(batches)))
     });
     let mut is_over = false;
     // Nothing comes behind an error: what is missing would be passed over.
     let batches = batches.flatten().take_while(move |batch| {
         let goes_on = !is_over;
         is_over = batch.is_err();
-        std::future::ready(goes_on)
+        ready(goes_on)
     });
     batches.boxed()
 }

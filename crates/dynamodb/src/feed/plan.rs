@@ -16,7 +16,7 @@ use std::{
 
 use aws_event_sourcing_core::Timestamp;
 
-use super::stream::From;
+use super::{reached::Place, stream::From};
 use crate::rows::{SHARD_PARTS, TABLE_PART};
 
 /// How old what comes next in a shard may be that is read from its beginning. A stream goes back 24 hours, and does not
@@ -50,8 +50,11 @@ pub(super) struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Past {
     pub(super) entry: Entry,
-    /// The stream that its round is about.
-    pub(super) stream: Arc<str>,
+    /// The stream that its round is about; none where nobody has followed one.
+    pub(super) stream: Option<Arc<str>>,
+    /// When the table was begun to be read, and how far its segments are handled.
+    pub(super) begun_at: Option<Timestamp>,
+    pub(super) places: Vec<Place>,
     /// Whether it is known with which shards the round began.
     pub(super) is_opened: bool,
     /// The shards that the round began with.
@@ -136,6 +139,8 @@ pub(super) struct Take {
 pub(super) enum Lost {
     /// The table has another stream than before.
     OtherStream,
+    /// Nobody has followed a stream of the table: a host was handed its events.
+    NoStream,
     /// A shard is gone that was not read to its end.
     Vanished(Arc<str>),
     /// A shard came from one that nobody has seen.
@@ -147,7 +152,7 @@ pub(super) enum Lost {
 impl Lost {
     /// Whether it is so even if the listing of the shards is a moment behind.
     pub(super) fn is_certain(&self) -> bool {
-        matches!(self, Self::Late(_))
+        matches!(self, Self::Late(_) | Self::NoStream)
     }
 }
 
@@ -155,6 +160,7 @@ impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherStream => f.write_str("the stream was turned off and on"),
+            Self::NoStream => f.write_str("nobody has followed the stream"),
             Self::Vanished(shard) => {
                 write!(f, "the stream no longer has {shard}, which was not read to its end")
             }
@@ -167,8 +173,10 @@ impl fmt::Display for Lost {
 /// The next step, and the shards that anybody may take.
 pub(super) fn plan(view: &View<'_>) -> (Step, Vec<Arc<str>>) {
     let Some((past, standing)) = view.past else { return (Step::Begin, Vec::new()) };
-    if past.stream != *view.stream {
-        return (Step::StartOver(Lost::OtherStream), Vec::new());
+    match &past.stream {
+        Some(stream) if stream == view.stream => {}
+        Some(_) => return (Step::StartOver(Lost::OtherStream), Vec::new()),
+        None => return (Step::StartOver(Lost::NoStream), Vec::new()),
     }
     if let Some(step) = end_earlier_rounds(view, past, standing) {
         return (step, Vec::new());

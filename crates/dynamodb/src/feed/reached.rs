@@ -1,119 +1,77 @@
-//! [`Reached`]: how far a shard is handled, as a record and as a time.
-//!
-//! The record is where reading goes on. The time tells how old the records can be that come next, here or in the shards
-//! that come from this one: a stream drops what is older than 24 hours, and says nothing.
+//! [`Reached`]: how far a part is handled, which goes into the item of its lease.
 
-use std::collections::VecDeque;
+mod places;
+mod records;
 
 use aws_event_sourcing_core::Timestamp;
 
-/// How far a shard is handled.
-#[derive(Debug)]
-pub(super) struct Reached {
-    /// What was read behind what is saved.
-    noted: VecDeque<Noted>,
-    read_to: Option<Timestamp>,
-}
+pub(super) use self::{
+    places::{Place, Places},
+    records::{Noted, Records},
+};
+use super::leases::Change;
 
-/// A record that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Noted {
-    pub(super) position: u64,
-    /// Its sequence number.
-    pub(super) record: Box<str>,
-    /// When it came into the stream.
-    pub(super) at: Option<Timestamp>,
+/// How far a part is handled.
+#[derive(Debug)]
+pub(super) enum Reached {
+    Shard(Records),
+    Table(Places),
 }
 
 impl Reached {
-    /// Nothing is read here yet, and all that was written before then is handled.
-    pub(super) fn new(read_to: Option<Timestamp>) -> Self {
-        Self { noted: VecDeque::new(), read_to }
+    /// A record of the shard was read.
+    pub(super) fn note_record(&mut self, noted: Noted) {
+        if let Self::Shard(records) = self {
+            records.note(noted);
+        }
     }
 
-    /// Everything that was written before then is handled.
+    /// There has been nothing to read in the shard for so long that there was nothing then.
+    pub(super) fn note_quiet(&mut self, at: Timestamp) {
+        if let Self::Shard(records) = self {
+            records.is_quiet(at);
+        }
+    }
+
+    /// A segment of the table is read that far, as of a position.
+    pub(super) fn note_place(&mut self, position: u64, segment: usize, place: Place) {
+        if let Self::Table(places) = self {
+            places.note(position, segment, place);
+        }
+    }
+
+    /// Of a shard: all that was written before then is handled, and saved.
     pub(super) fn read_to(&self) -> Option<Timestamp> {
-        self.read_to
+        match self {
+            Self::Shard(records) => records.read_to(),
+            Self::Table(_) => None,
+        }
     }
 
-    /// The same, if all that was read is handled.
+    /// The same, when all that was read is handled.
     pub(super) fn read_to_end(&self) -> Option<Timestamp> {
-        self.noted.back().and_then(|noted| noted.at).or(self.read_to)
-    }
-
-    /// A record was read.
-    pub(super) fn note(&mut self, noted: Noted) {
-        self.noted.push_back(noted);
-    }
-
-    /// There has been nothing to read for so long that there was nothing then.
-    pub(super) fn is_quiet(&mut self, at: Timestamp) {
-        if self.noted.is_empty() {
-            self.read_to = self.read_to.max(Some(at));
+        match self {
+            Self::Shard(records) => records.read_to_end(),
+            Self::Table(_) => None,
         }
     }
 
-    /// The last record up to a position.
-    pub(super) fn last(&self, position: u64) -> Option<&Noted> {
-        self.count(position).checked_sub(1).map(|last| &self.noted[last])
+    /// What there is to save when everything up to a position is handled, if anything.
+    pub(super) fn change(&self, position: u64) -> Option<(Change, Option<Timestamp>)> {
+        match self {
+            Self::Shard(records) => {
+                let Noted { record, at, .. } = records.last(position)?;
+                Some((Change::Checkpoint(record.clone()), *at))
+            }
+            Self::Table(places) => Some((Change::Places(places.at(position)?), None)),
+        }
     }
 
-    /// Everything up to a position is saved.
+    /// That is saved.
     pub(super) fn saved(&mut self, position: u64) {
-        let count = self.count(position);
-        if let Some(at) = self.noted.drain(..count).next_back().and_then(|noted| noted.at) {
-            self.read_to = Some(at);
+        match self {
+            Self::Shard(records) => records.saved(position),
+            Self::Table(places) => places.saved(position),
         }
-    }
-
-    fn count(&self, position: u64) -> usize {
-        self.noted.partition_point(|noted| noted.position <= position)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hour(hour: u64) -> Timestamp {
-        Timestamp::from_unix_millis(hour * 3_600_000)
-    }
-
-    fn noted(position: u64, at: u64) -> Noted {
-        Noted { position, record: position.to_string().into(), at: Some(hour(at)) }
-    }
-
-    #[test]
-    fn the_time_is_that_of_the_last_record_that_is_saved() {
-        let mut reached = Reached::new(Some(hour(1)));
-        assert_eq!((reached.read_to(), reached.read_to_end()), (Some(hour(1)), Some(hour(1))));
-        for (position, at) in [(1, 2), (2, 3), (3, 4)] {
-            reached.note(noted(position, at));
-        }
-        assert_eq!((reached.read_to(), reached.read_to_end()), (Some(hour(1)), Some(hour(4))));
-        assert_eq!((reached.last(0), reached.last(2)), (None, Some(&noted(2, 3))));
-        reached.saved(2);
-        assert_eq!((reached.read_to(), reached.last(2)), (Some(hour(3)), None));
-        // One of which it is not known when it came.
-        reached.note(Noted { at: None, ..noted(4, 0) });
-        reached.saved(9);
-        assert_eq!((reached.read_to(), reached.read_to_end()), (Some(hour(3)), Some(hour(3))));
-    }
-
-    #[test]
-    fn a_shard_is_quiet_only_when_all_of_it_is_saved() {
-        let mut reached = Reached::new(None);
-        reached.is_quiet(hour(5));
-        assert_eq!(reached.read_to(), Some(hour(5)));
-        reached.note(noted(1, 6));
-        reached.is_quiet(hour(7));
-        assert_eq!(reached.read_to(), Some(hour(5)));
-        reached.saved(1);
-        reached.is_quiet(hour(7));
-        assert_eq!(reached.read_to(), Some(hour(7)));
-        // It turns out that there was something after all.
-        reached.note(noted(2, 6));
-        reached.saved(2);
-        assert_eq!(reached.read_to(), Some(hour(6)));
     }
 }

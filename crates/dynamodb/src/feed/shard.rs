@@ -145,7 +145,7 @@ impl Place {
     fn is_quiet(&mut self, asked: Instant) {
         let since = *self.quiet_since.get_or_insert(asked);
         if !self.is_over && asked.duration_since(since) >= QUIET {
-            self.reading.lease.reached().is_quiet(SystemClock.now());
+            self.reading.lease.reached().note_quiet(SystemClock.now());
         }
     }
 
@@ -199,7 +199,7 @@ impl Place {
                 }
             }
             if let Some(record) = number {
-                lease.reached().note(Noted { position: self.position, record: record.clone(), at });
+                lease.reached().note_record(Noted { position: self.position, record: record.clone(), at });
                 *from = From::Behind(record);
             }
         }

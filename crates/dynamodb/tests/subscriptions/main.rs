@@ -6,6 +6,7 @@ mod event;
 mod faults;
 mod feed;
 mod form;
+mod past;
 mod processes;
 mod progress;
 #[path = "../common/scripted.rs"]

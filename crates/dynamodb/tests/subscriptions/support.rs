@@ -249,7 +249,7 @@ pub(crate) struct Followed {
 }
 
 impl Followed {
-    fn new(part: Part) -> Self {
+    pub(crate) fn new(part: Part) -> Self {
         Self { part, up_to: 0 }
     }
 

@@ -40,7 +40,8 @@ fn finished(shard: &str) -> Entry {
 fn past(roots: &[&str]) -> Past {
     let entry = Entry { part: TABLE_PART.into(), finished_at: Some(at(100)), ..entry("-", 3) };
     let roots = roots.iter().map(|root| Arc::from(*root)).collect();
-    Past { entry, stream: "stream".into(), is_opened: true, roots }
+    let stream = Some("stream".into());
+    Past { entry, stream, begun_at: None, places: Vec::new(), is_opened: true, roots }
 }
 
 /// What is decided an hour later.
@@ -167,8 +168,10 @@ fn what_may_be_missing_begins_another_round() {
         Step::StartOver(lost) => lost,
         step => panic!("{step:?}"),
     };
-    let other = Past { stream: "another".into(), ..past(&["a"]) };
-    assert_eq!(lost(Case { past: Some((other, Others)), ..Case::default() }), Lost::OtherStream);
+    for (stream, why) in [(Some("another".into()), Lost::OtherStream), (None, Lost::NoStream)] {
+        let other = Past { stream, ..past(&["a"]) };
+        assert_eq!(lost(Case { past: Some((other, Others)), ..Case::default() }), why);
+    }
 
     let gone = [(checked("a", "1"), Free)];
     assert_eq!(lost(Case { entries: &gone, ..Case::default() }), Lost::Vanished("a".into()));

@@ -220,8 +220,7 @@ impl World {
         match step {
             Step::Begin => {
                 let entry = Entry { part: TABLE_PART.into(), ..super::entry("-", 1) };
-                let (stream, roots) = ("stream".into(), HashSet::new());
-                self.past = Some(Past { entry, stream, is_opened: false, roots });
+                self.past = Some(Past { entry, is_opened: false, ..past(&[]) });
                 self.rounds = 1;
             }
             Step::StartOver(_) => self.start_over(round),
