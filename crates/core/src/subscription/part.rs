@@ -149,7 +149,11 @@ pub(super) async fn run(follower: &Arc<Follower>, part: Part) -> Result<End, Sto
     if running.has_unsaved() {
         running.save().await?;
     }
-    let end = over.unwrap_or(Ok(End::Stopped))?;
+    let end = match over.unwrap_or(Ok(End::Stopped))? {
+        // It was told to stop when all was taken, and before all was done.
+        End::Finished if running.window.len() > 0 => End::Stopped,
+        end => end,
+    };
     match end {
         End::Finished => hold.finish().await?,
         End::Stopped | End::Lost => hold.release().await?,
