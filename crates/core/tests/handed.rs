@@ -11,11 +11,11 @@ use std::{
 use aws_event_sourcing_core::{
     EventStore as _, MemoryStore, Recorded, Repository, ResourceId, ResourceKey, Timestamp,
     subscription::{
-        Batch, Context, Delivery, Failure, Handled, ProgressStore as _, Redriven, Registration, Source,
-        Start, Subscription, SubscriptionKey,
+        Batch, Context, Delivery, Failure, Feed as _, Handled, ProgressStore as _, Redriven, Registration,
+        Source, Start, Subscription, SubscriptionKey,
     },
 };
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio::time::Instant;
 
 use crate::common::{Product, ProductEvent, ProductReserved, ProductRestocked};
@@ -193,6 +193,28 @@ async fn when_time_runs_short_it_stops_and_tells_how_far_it_came() {
     assert!(came.is_sorted() && came[0] > 0 && came[0] < 20, "{came:?}");
     assert_eq!(world.handled(&ids[0]), (1..=20).collect::<Vec<_>>(), "each once, in order: {came:?}");
     assert!(!world.is_parked(&ids[0]).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happened_before_is_caught_up_with_as_far_as_the_time_goes() {
+    let world = World::new(Does::Takes(Duration::from_secs(7)));
+    let (ids, _) = world.resources(1, 20).await;
+    let registration = world.registration().await;
+    let (mut came, mut is_finished) = (Vec::new(), false);
+    while !is_finished {
+        let part = world.store.follow(&registration.key, &registration).next().await;
+        let mut part = part.expect("a part").expect("memory");
+        // All of it is read in one batch, or none where nothing is left.
+        part.batches = part.batches.take_until(tokio::time::sleep(Duration::from_secs(1))).boxed();
+        let cut_off = Instant::now() + Duration::from_secs(60);
+        let caught_up = world.subscription().catch_up(&world.source(), &registration, part, cut_off).await;
+        is_finished = caught_up.expect("memory");
+        assert!(Instant::now() < cut_off, "it answers before it is cut off");
+        came.push(world.handled(&ids[0]).len());
+        assert!(came.len() < 20, "{came:?}");
+    }
+    assert!(came.is_sorted() && came[0] > 0 && came[0] < 20, "{came:?}");
+    assert_eq!(world.handled(&ids[0]), (1..=20).collect::<Vec<_>>(), "each once, in order: {came:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,5 @@
-//! Subscriptions of hosts that do not follow a feed but are handed batches, and may be cut off at a known time: AWS Lambda.
+//! Subscriptions of hosts that do not follow a feed but are handed its batches, and may be cut off at a known time: AWS
+//! Lambda.
 
 use std::{
     pin::pin,
@@ -21,7 +22,8 @@ use super::{
     Batch, Continuity, Hold, Part, ProgressStore, Registration, Source, Start, Subscription,
     follow::{Follower, Slots},
     invoke::Binding,
-    part, redriver,
+    part::{self, End},
+    redriver,
     stop::Stop,
 };
 use crate::StoreError;
@@ -97,6 +99,27 @@ impl Subscription {
         let ended = self.until(source, binding, cut_off, handling).await;
         let error = ended.and_then(Result::err);
         Handled { up_to: saved.load(Ordering::SeqCst), error }
+    }
+
+    /// Handles a part of a feed, as far as the time goes: what happened before anything was handed over. The part is given
+    /// back, or finished; gives whether it was that. `registration` and `cut_off` are those of [`handle`](Self::handle).
+    ///
+    /// A resource may be handed over at the same time. Its events are in order in each, but some may be handled twice.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn catch_up(
+        &self,
+        source: &Source,
+        registration: &Registration,
+        part: Part,
+        cut_off: Instant,
+    ) -> Result<bool, StoreError> {
+        let Some(binding) = self.binding(&registration.key.resource_type) else { return Ok(true) };
+        let handling = |follower| async move { part::run(&follower, part).await };
+        let ended = self.until(source, binding, cut_off, handling).await.transpose()?;
+        Ok(ended == Some(End::Finished))
     }
 
     /// Tries what is parked and due, once each, as far as the time goes: see [`handle`](Self::handle). Any number of hosts
