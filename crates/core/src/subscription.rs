@@ -18,11 +18,12 @@
 //!    When it has reached the head, the marker is taken away.
 //!
 //! Delivery is at least once: a process that is killed has not noted everything that it had handled. What a handler
-//! commits happens once all the same: see [`Context`].
+//! commits happens once all the same: see [`Cause`].
 //!
 //! What is decided and what is done are apart: the modules `lane` and `redrive` decide about one resource, `part` and
 //! `redriver` do it.
 
+mod cause;
 mod context;
 mod handler;
 mod parked;
@@ -49,6 +50,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use futures_util::future::{join, join_all};
 
 pub use self::{
+    cause::Cause,
     context::Context,
     feed::{Batch, Continuity, Delivery, Feed, Hold, Part},
     follow::Source,

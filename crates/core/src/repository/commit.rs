@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{CommitError, Head, Repository, error::InvalidMeta};
 use crate::{
     Aggregate, AppendError, Appended, Commit, CommitId, EncodedEvent, Json, StoreError, TraceParent, codec,
-    subscription::Context,
+    subscription::Cause,
 };
 
 /// What a write wants to happen.
@@ -102,12 +102,12 @@ impl<A: Aggregate> Repository<A> {
     ) -> Result<u64, CommitError<A::Error>> {
         let Terms { expecting, key, meta } = terms;
         let meta = meta.transpose().map_err(StoreError::from)?;
-        let handling = Context::current();
+        let cause = Cause::current();
         let key = key.or_else(|| {
-            let key = handling.as_ref()?.next_key(&head.resource.resource_type, Some(&head.resource.id));
+            let key = cause.as_ref()?.next_key(&head.resource.resource_type, Some(&head.resource.id));
             Some(Key::OfHandling(key))
         });
-        let cause = handling.as_ref().map(Context::cause);
+        let cause = cause.as_ref().map(Cause::as_str);
         let _turn = self.inner.turns.wait(&head.resource.id).await;
         self.take_newer(head);
         // Only reading to the end shows that a state is the newest.

@@ -11,7 +11,7 @@ use super::{
     commit::{Key, Terms},
     error::InvalidMeta,
 };
-use crate::{Aggregate, CommitId, Json, Resource, ResourceId, subscription::Context};
+use crate::{Aggregate, CommitId, Json, Resource, ResourceId, subscription::Cause};
 
 /// A commit that is being put together; nothing happens before it is awaited.
 ///
@@ -123,13 +123,13 @@ impl<'a, A: Aggregate> IntoFuture for Write<'a, A, New<A>> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { target: New { repository, id }, intent, mut terms } = self.expecting_versions([0]);
         Box::pin(async move {
-            let id = id.unwrap_or_else(|| match (&terms.key, Context::current()) {
+            let id = id.unwrap_or_else(|| match (&terms.key, Cause::current()) {
                 (Some(Key::OfCaller(key) | Key::OfHandling(key)), _) => {
                     ResourceId::from_idempotency_key(A::TYPE, key.as_str())
                 }
-                (None, Some(handling)) => {
-                    let key = handling.next_key(&repository.inner.resource_type, None);
-                    let id = Context::resource_id(A::TYPE, &key);
+                (None, Some(cause)) => {
+                    let key = cause.next_key(&repository.inner.resource_type, None);
+                    let id = Cause::resource_id(A::TYPE, &key);
                     terms.key = Some(Key::OfHandling(key));
                     id
                 }

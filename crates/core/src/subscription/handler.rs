@@ -26,7 +26,7 @@ use crate::Recorded;
 /// - It gets the events of each resource in order, one at a time, and misses none. It gets those of several resources side
 ///   by side, in no particular order.
 /// - It may get an event again, when a process ends or is cut off before it could note that the event was handled. So
-///   what it does must bear being done twice. What it commits does by itself: see [`Context`].
+///   what it does must bear being done twice. What it commits does by itself: see [`Cause`](super::Cause).
 /// - It has as long as the subscription's [deadline](super::Subscription::deadline). Then it is dropped, at the `await`
 ///   that it is at, and counts as failed. A panic counts as failed too.
 #[diagnostic::on_unimplemented(
