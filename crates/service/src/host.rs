@@ -125,7 +125,10 @@ impl Service {
     /// moves it to its dead-letter queue. Messages of a FIFO queue are handled in order within their group: what is behind one
     /// that failed comes again with it. All others are handled side by side, up to 64 at a time.
     ///
-    /// Delivery is at least once. Give a commit the key [`Message::cause`], and it happens once.
+    /// Delivery is at least once. What a handler commits happens once all the same, however often its message comes, by the
+    /// same rule as in a subscription: see [`Cause`](aws_event_sourcing_core::subscription::Cause). What the sender sends twice
+    /// are two messages, and so is one that is moved back from a dead-letter queue: where that matters, give the commit an
+    /// [idempotency key](aws_event_sourcing_core::Write::idempotency_key) from what the message says.
     ///
     /// # Panics
     ///
@@ -154,7 +157,7 @@ impl Service {
     ///
     /// A handler that fails, panics, or is not done when the time of the invocation is up, fails the invocation: Lambda
     /// [tries it twice again](https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html) unless the
-    /// function says otherwise. Give a commit the key [`Message::cause`], and it happens once.
+    /// function says otherwise. What a handler commits happens once, as that of a [queue](Self::on_queue)'s.
     ///
     /// # Panics
     ///

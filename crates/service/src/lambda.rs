@@ -89,4 +89,6 @@ fn json(answer: &impl Serialize) -> Result<Box<RawValue>, InvocationError> {
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod once;
+#[cfg(test)]
 mod tests;

@@ -7,7 +7,8 @@ use aws_event_sourcing_core::{Clock as _, Json, SystemClock, Timestamp, TracePar
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BusEvent {
-    /// EventBridge's id of it: the same when it comes again.
+    /// EventBridge's [id](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html) of it: the same
+    /// when Lambda hands it over again. A schedule that comes twice for one time may have two.
     pub id: String,
     /// Who has put it there, such as `com.example.orders`; `aws.events` and `aws.scheduler` for schedules.
     pub source: String,
@@ -40,8 +41,10 @@ impl BusEvent {
         }
     }
 
-    /// `event/order.placed/` or `schedule/nightly/` and the id. The same whenever this event is handled: use it as the
-    /// [idempotency key](aws_event_sourcing_core::Write::idempotency_key) of a commit, and of calls to other systems.
+    /// What the handler's commits record as their [cause](aws_event_sourcing_core::subscription::Cause): `event/order.placed/`
+    /// and the id, or `schedule/default/nightly/` and the time, where `default` is the group of the schedule. A rule has no
+    /// group: `schedule/nightly/` and the time. The same whenever this event is handled: use it as the idempotency key of calls
+    /// to other systems.
     #[must_use]
     pub fn cause(&self) -> &str {
         &self.cause

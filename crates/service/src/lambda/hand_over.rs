@@ -3,15 +3,15 @@
 
 use std::{any::Any, panic::AssertUnwindSafe};
 
-use aws_event_sourcing_core::TraceParent;
+use aws_event_sourcing_core::{TraceParent, subscription::Cause};
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
 use super::handlers::Handler;
 
-/// Hands an item to a handler, within a child of its trace, and gives the handler up at a time. Says why it was not handled,
-/// and logs that.
+/// Hands an item to a handler, as the cause of what it commits and within a child of its trace, and gives the handler up at a
+/// time. Says why it was not handled, and logs that.
 pub(super) async fn hand_over<T>(
     handler: &Handler<T>,
     item: T,
@@ -24,7 +24,9 @@ pub(super) async fn hand_over<T>(
     let span = tracing::error_span!("handle", cause, trace_id = trace.trace_id());
     // A handler may panic before it has made its future.
     let handled = AssertUnwindSafe(async { handler(item).await }).catch_unwind();
-    let handled = timeout_at(give_up, trace.scope(handled)).instrument(span.clone()).await;
+    let cause = Cause::new(cause);
+    let handled = trace.scope(cause.scope(handled));
+    let handled = timeout_at(give_up, handled).instrument(span.clone()).await;
     let failure = match handled {
         Ok(Ok(Ok(()))) => {
             span.in_scope(|| tracing::debug!("handled"));

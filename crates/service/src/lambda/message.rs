@@ -9,7 +9,10 @@ use serde::de::DeserializeOwned;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Message {
-    /// SQS's or SNS's id of it: the same however often the message comes.
+    /// SQS's or [SNS's](https://docs.aws.amazon.com/sns/latest/dg/http-notification-json.html) id of it: the same however often
+    /// the message comes. One that is sent twice, or that
+    /// [comes back from a dead-letter queue](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html),
+    /// is a new message with a new id.
     pub id: String,
     /// What the sender has written.
     pub body: String,
@@ -58,8 +61,9 @@ impl Message {
         serde_json::from_str(&self.body)
     }
 
-    /// `queue/orders/` or `topic/alerts/` and the id. The same whenever this message is handled: use it as the
-    /// [idempotency key](aws_event_sourcing_core::Write::idempotency_key) of a commit, and of calls to other systems.
+    /// What the handler's commits record as their [cause](aws_event_sourcing_core::subscription::Cause): `queue/orders/` or
+    /// `topic/alerts/` and the id. The same whenever this message is handled: use it as the idempotency key of calls to other
+    /// systems.
     #[must_use]
     pub fn cause(&self) -> &str {
         &self.cause

@@ -17,13 +17,15 @@ pub(super) async fn handle(
     let event: Event<'_> = serde_json::from_str(payload.get()).map_err(malformed)?;
     let handlers = &lambda.handlers;
     let (cause, handler) = match event.schedule() {
-        Some(name) => {
+        Some(Schedule { path, name }) => {
             let handler = handlers.schedules.get(name).ok_or_else(|| {
                 InvocationError::NoHandler(format!(
                     "the schedule {name:?}: the service has no `on_schedule` of that name"
                 ))
             })?;
-            (format!("schedule/{name}/{}", event.id), handler)
+            // By its time, because EventBridge may run a schedule twice for one time, as two events:
+            // <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-troubleshooting.html>.
+            (format!("schedule/{path}/{}", event.time), handler)
         }
         None => {
             let detail_type = &event.detail_type;
@@ -56,13 +58,21 @@ struct Event<'a> {
     detail: &'a RawValue,
 }
 
+/// A rule with a schedule, or a schedule of EventBridge Scheduler.
+struct Schedule<'a> {
+    /// What tells it from all others: its name, behind that of its group if it is in one.
+    path: &'a str,
+    name: &'a str,
+}
+
 impl Event<'_> {
-    /// The name of the rule or the schedule that it is of, when it is of one.
-    fn schedule(&self) -> Option<&str> {
+    /// What has called by the clock, if that is what this is.
+    fn schedule(&self) -> Option<Schedule<'_>> {
         let is_scheduled = self.detail_type == "Scheduled Event"
             && matches!(self.source.as_str(), "aws.events" | "aws.scheduler");
         let arn = self.resources.first().filter(|_| is_scheduled)?;
-        arn.rsplit('/').next()
+        let (_, path) = arn.split_once('/')?;
+        Some(Schedule { path, name: path.rsplit('/').next()? })
     }
 
     fn into_bus_event(self, cause: String, invocation: &Invocation) -> BusEvent {

@@ -174,8 +174,8 @@ async fn schedules_are_handled_by_their_name_and_events_by_their_detail_type() {
     assert_eq!(
         seen.all(),
         [
-            format!("schedule/nightly/{id} of aws.events at {at}: {{}}"),
-            format!("schedule/nightly/{id} of aws.scheduler at {at}: \"{{}}\""),
+            format!("schedule/nightly/{at} of aws.events at {at}: {{}}"),
+            format!("schedule/default/nightly/{at} of aws.scheduler at {at}: \"{{}}\""),
             format!("event/order.placed/{id} of com.example.orders at {at}: {order}"),
         ]
     );
@@ -197,8 +197,7 @@ async fn a_failure_that_cannot_be_told_apart_fails_the_invocation() {
     );
     assert_eq!(
         function.answer(&event("scheduler")).await,
-        Err("schedule/nightly/53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa was not handled: the moon is up"
-            .to_owned())
+        Err("schedule/default/nightly/2015-10-08T16:53:06.000Z was not handled: the moon is up".to_owned())
     );
 }
 
