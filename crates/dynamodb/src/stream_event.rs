@@ -73,12 +73,19 @@ enum Attribute {
 }
 
 impl StreamRecord {
-    /// The name of the table that it is about; none where its ARN is not that of a table's stream.
+    /// Whether it is about this table, which goes by its name or by its ARN, as in every request to DynamoDB.
     #[must_use]
-    pub fn table(&self) -> Option<&str> {
+    pub fn is_of(&self, table: &str) -> bool {
+        self.table_arn() == Some(table) || self.table() == Some(table)
+    }
+
+    fn table_arn(&self) -> Option<&str> {
         // arn:aws:dynamodb:eu-central-1:123456789012:table/products/stream/2026-11-25T00:00:00.000
-        let (_, behind) = self.event_source_arn.split_once(":table/")?;
-        behind.split_once("/stream/").map(|(table, _)| table)
+        self.event_source_arn.split_once("/stream/").map(|(table, _)| table)
+    }
+
+    fn table(&self) -> Option<&str> {
+        self.table_arn()?.split_once(":table/").map(|(_, name)| name)
     }
 
     /// The ARN of the stream.

@@ -23,6 +23,7 @@ mod xray;
 use std::sync::Arc;
 
 use aws_event_sourcing_core::subscription::Subscription;
+use aws_event_sourcing_dynamodb::StreamRecord;
 use axum::Router;
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use serde::Serialize;
@@ -59,10 +60,12 @@ impl Lambda {
         Runtime::new(function).layer(layer_fn(InSpan)).run().await.map_err(Error::Lambda)
     }
 
-    /// The type of the resources whose events are in that table, if a subscription follows it.
-    fn resource_type_in(&self, table: &str) -> Option<&str> {
+    /// The type of the resources whose events are in the table of that record, if a subscription follows it.
+    fn resource_type_of(&self, record: &StreamRecord) -> Option<&str> {
         let mut types = self.subscriptions.iter().flat_map(Subscription::resource_types);
-        types.find(|resource_type| self.stores.table_of(resource_type) == Some(table))
+        types.find(|resource_type| {
+            self.stores.table_of(resource_type).is_some_and(|table| record.is_of(table))
+        })
     }
 
     async fn answer(

@@ -37,7 +37,7 @@
 //! | `PORT` | HTTP port; 0 takes any free one, which the log then names | 3000 |
 //! | `HOST` | address or name to listen on | `127.0.0.1` |
 //! | `DATA_DIR` | folder of the embedded store, made when it is missing; the store is the file `events.db` in it | `./data` |
-//! | `DYNAMODB_TABLE` | use DynamoDB: the table of a service with one resource type | none: embedded; on Lambda this or the next has to be set |
+//! | `DYNAMODB_TABLE` | use DynamoDB: the table of a service with one resource type, by its name or its ARN | none: embedded; on Lambda this or the next has to be set |
 //! | `DYNAMODB_TABLE_<TYPE>` | the same, for each resource type of a service with several: `DYNAMODB_TABLE_PRODUCT` for `product`, with `_` for what is neither a letter nor a digit | |
 //! | `SUBSCRIPTIONS_TABLE` | the table for how far subscriptions are, when there are any on DynamoDB | none |
 //! | `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL_DYNAMODB`, … | as in every AWS SDK | |

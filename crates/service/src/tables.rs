@@ -26,7 +26,11 @@ impl TableStores {
     pub(crate) async fn connect(tables: Tables, subscriptions: Option<String>) -> Result<Self, Error> {
         let dynamodb = DynamoDb::from_env().await;
         let dynamodb = dynamodb.map_err(|source| Error::DynamoDb { setting: tables.to_string(), source })?;
-        Ok(Self { dynamodb, tables, subscriptions, used: Mutex::default() })
+        Ok(Self::new(dynamodb, tables, subscriptions))
+    }
+
+    pub(crate) fn new(dynamodb: DynamoDb, tables: Tables, subscriptions: Option<String>) -> Self {
+        Self { dynamodb, tables, subscriptions, used: Mutex::default() }
     }
 
     /// The store of a type. Without a table it refuses every call; [`check`](Self::check) says why.

@@ -48,7 +48,7 @@ async fn a_commit_comes_without_loss() {
     store.append(&rich).await.expect("stored");
     append(&store, "b", 1..=3).await;
     let records = event(&tables.events).await;
-    assert!(records.iter().all(|record| record.table() == Some(&*tables.events)));
+    assert!(records.iter().all(|record| record.is_of(&tables.events)));
     assert!(records.iter().all(|record| !record.sequence_number().is_empty()));
     let changes: Vec<_> = records
         .into_iter()

@@ -1,14 +1,17 @@
-//! For tests: a function, the documented events, and what the function answers to them.
+//! For tests: a function, a small domain, the documented events, and what the function answers to them.
 
 use std::time::Duration;
 
+use aws_event_sourcing_core::{Aggregate, Event, subscription::Subscription};
+use aws_event_sourcing_dynamodb::DynamoDb;
 use aws_event_sourcing_sqlite::SqliteStore;
 use axum::Router;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 use tempfile::TempDir;
 
 use super::{Handlers, Invocation, InvocationError, Lambda, Registrations, fit};
-use crate::stores::Stores;
+use crate::{settings::Tables, stores::Stores, tables::TableStores};
 
 /// A function with a store that nobody uses.
 pub(super) struct Fixture {
@@ -44,6 +47,18 @@ impl Fixture {
         Self::new(Router::new(), handlers)
     }
 
+    /// One that follows a table of which nothing is to be had.
+    pub(super) async fn of_subscription(table: &str, subscription: Subscription) -> Self {
+        let unreachable = DynamoDb::builder().region("eu-central-1").access_key("a", "b");
+        let dynamodb =
+            unreachable.endpoint_url("http://127.0.0.1:1").connect().await.expect("it has a region");
+        let tables = TableStores::new(dynamodb, Tables::One(table.into()), Some("subscriptions".into()));
+        let mut fixture = Self::of_handlers(|_| {});
+        fixture.lambda.stores = Stores::DynamoDb(tables);
+        fixture.lambda.subscriptions.push(subscription);
+        fixture
+    }
+
     /// The answer to an event, with 29 seconds for it.
     pub(super) async fn answer(&self, event: &Value) -> Result<Value, String> {
         self.answer_within(Duration::from_secs(29), event).await
@@ -68,4 +83,32 @@ pub(super) fn event(name: &str) -> Value {
     let path = format!("{}/tests/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     serde_json::from_str(&text).expect("JSON")
+}
+
+/// What happens to a ledger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
+pub(super) enum LedgerEvent {
+    LedgerOpened,
+    LedgerEntered { amount: usize },
+}
+
+/// What was entered, in order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ledger(pub(super) Vec<usize>);
+
+impl Aggregate for Ledger {
+    const TYPE: &'static str = "ledger";
+    type Event = LedgerEvent;
+    type Error = std::convert::Infallible;
+
+    fn validate(&self, _: &LedgerEvent) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn apply(&mut self, event: &LedgerEvent) {
+        match event {
+            LedgerEvent::LedgerOpened => {}
+            LedgerEvent::LedgerEntered { amount } => self.0.push(*amount),
+        }
+    }
 }

@@ -6,45 +6,19 @@ use std::sync::{
 };
 
 use aws_event_sourcing_core::{
-    Aggregate, Commit, Event, EventStore as _, MemoryStore, Repository, TraceParent, subscription::Failure,
+    Commit, EventStore as _, MemoryStore, Repository, TraceParent, subscription::Failure,
 };
 use futures_util::{TryStreamExt as _, stream};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
     BusEvent, Handlers, Message,
-    fixture::{Fixture, event},
+    fixture::{
+        Fixture, Ledger,
+        LedgerEvent::{LedgerEntered, LedgerOpened},
+        event,
+    },
 };
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
-enum LedgerEvent {
-    LedgerOpened,
-    LedgerEntered { amount: usize },
-}
-
-use LedgerEvent::{LedgerEntered, LedgerOpened};
-
-/// What was entered, in order.
-#[derive(Debug, Clone, Default)]
-struct Ledger(Vec<usize>);
-
-impl Aggregate for Ledger {
-    const TYPE: &'static str = "ledger";
-    type Event = LedgerEvent;
-    type Error = std::convert::Infallible;
-
-    fn validate(&self, _: &LedgerEvent) -> Result<(), Self::Error> {
-        Ok(())
-    }
-
-    fn apply(&mut self, event: &LedgerEvent) {
-        match event {
-            LedgerOpened => {}
-            LedgerEntered { amount } => self.0.push(*amount),
-        }
-    }
-}
 
 /// One ledger that all write into, and what they open besides.
 #[derive(Clone)]

@@ -56,9 +56,7 @@ pub(super) async fn handle(
         serde_json::from_str(payload.get()).map_err(InvocationError::malformed("records of a stream"))?;
     let Some(first) = event.records.first() else { return Ok(Answer::of(Vec::new())) };
     let stream = first.stream_arn().to_owned();
-    let table = first.table().map(str::to_owned);
-    let resource_type = table.as_deref().and_then(|table| lambda.resource_type_in(table));
-    let Some(resource_type) = resource_type.map(str::to_owned) else {
+    let Some(resource_type) = lambda.resource_type_of(first).map(str::to_owned) else {
         let what = format!("records of {stream}: no subscription follows a resource type with that table");
         return Err(InvocationError::NoHandler(what));
     };
@@ -156,3 +154,6 @@ impl Registrations {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;
