@@ -26,7 +26,7 @@ fn observed(log_group: &str) -> Vec<Permission> {
 }
 
 fn api(tables: &[&str]) -> BTreeSet<Permission> {
-    let actions = ["dynamodb:DescribeTable", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan"];
+    let actions = ["dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan"];
     let listings: Vec<_> = tables.iter().map(|table| format!("{table}/index/listing")).collect();
     let listings: Vec<_> = listings.iter().map(String::as_str).collect();
     let events = all(&actions, tables);
@@ -46,7 +46,6 @@ fn subscriptions(tables: &[&str], on_events: &[&str]) -> BTreeSet<Permission> {
     permissions.extend(all(&stream, &streams));
     let progress = [
         "dynamodb:BatchGetItem",
-        "dynamodb:DescribeTable",
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
@@ -67,8 +66,8 @@ fn the_api_reads_and_appends_events_and_knows_nothing_of_subscriptions() {
 
 #[test]
 fn subscriptions_append_events_only_where_handlers_commit() {
-    let reads = ["dynamodb:DescribeTable", "dynamodb:Query"];
-    let commits = ["dynamodb:DescribeTable", "dynamodb:PutItem", "dynamodb:Query"];
+    let reads = ["dynamodb:Query"];
+    let commits = ["dynamodb:PutItem", "dynamodb:Query"];
     let shop = subscriptions(&["ProductTable", "ReorderTable"], &commits);
     assert_eq!(permissions("shopping", "SubscriptionsFunction"), shop);
     assert_eq!(permissions("deploys", "SubscriptionsFunction"), subscriptions(&["DeployTable"], &reads));

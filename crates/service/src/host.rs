@@ -249,8 +249,8 @@ impl Service {
     /// As a server it runs until Ctrl-C or SIGTERM. Then no new connection and no new event is taken, requests and events in
     /// flight are finished, for 30 seconds at most or until the signal comes again, and the store is closed.
     ///
-    /// As a function it runs until Lambda ends the process. Before the first invocation nothing is asked of DynamoDB: whether a
-    /// table is one for events, shows with the first request.
+    /// As a function it runs until Lambda ends the process. While it starts, it opens a connection to DynamoDB, which nothing
+    /// waits for. It does not ask what the tables are like: `eventctl table check` does.
     ///
     /// # Errors
     ///

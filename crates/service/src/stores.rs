@@ -85,7 +85,7 @@ impl Stores {
     #[cfg(feature = "lambda")]
     pub(crate) fn connect_ahead(&self) {
         if let Self::DynamoDb(tables) = self {
-            tables.connect_ahead();
+            tokio::spawn(tables.connect_ahead());
         }
     }
 
