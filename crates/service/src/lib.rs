@@ -42,7 +42,7 @@
 //! | `SUBSCRIPTIONS_TABLE` | the table for how far subscriptions are, when there are any on DynamoDB | none |
 //! | `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL_DYNAMODB`, … | as in every AWS SDK | |
 //! | `RUST_LOG` | what is logged, as [`tracing_subscriber::EnvFilter`] reads it | `info`, without the AWS SDK's search for credentials |
-//! | `LOG_FORMAT` | `json`, one object a line, or `pretty` | `pretty`; on Lambda `json` |
+//! | `LOG_FORMAT` | `json`, one object a line, panics included, or `pretty` | `pretty`; on Lambda `json` |
 //!
 //! A setting that is there but wrong stops the start with one line that names it, and exit code 1. An empty one counts
 //! as not set.
