@@ -94,6 +94,17 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub struct DynamoDbFeed(Arc<Parts>);
 
+/// What happened before a host is handed a subscription's events.
+#[derive(Debug)]
+pub enum Past {
+    /// This is to be read.
+    Unread(Part),
+    /// Another process reads it.
+    Elsewhere,
+    /// It has been read to its end, or is not asked for.
+    Read,
+}
+
 /// What followers have in common.
 #[derive(Clone)]
 struct Parts {
@@ -126,24 +137,23 @@ impl DynamoDbFeed {
         Self(Arc::new(Parts { lease_time, ..(*self.0).clone() }))
     }
 
-    /// The table as a part, for a host that is handed the events of its stream and follows none: what happened before. None
-    /// when it has been read to its end, when another process is at it, and for a subscription that begins with the events
-    /// from now on.
+    /// What happened before, for a host that is handed the events of a stream and follows none: the table as a part. A part
+    /// that is released goes on where it was saved, here or elsewhere.
     ///
-    /// A part that is released goes on where it was saved, here or elsewhere. Costs a `Query` when there is nothing to do.
+    /// Costs a `Query` where nothing is to be read. Takes up to twice the lease time where it is not sure whether somebody
+    /// else is at it.
     ///
     /// # Errors
     ///
     /// Those of the table of subscriptions.
-    pub async fn past(
-        &self,
-        key: &SubscriptionKey,
-        registration: &Registration,
-    ) -> Result<Option<Part>, StoreError> {
-        if registration.start == Start::Now {
-            return Ok(None);
+    pub async fn past(&self, registration: &Registration) -> Result<Past, StoreError> {
+        match registration.start {
+            Start::Now => Ok(Past::Read),
+            Start::Beginning => {
+                let key = registration.key.clone();
+                Ok(Follower::new(Arc::clone(&self.0), key, registration.clone()).past().await?)
+            }
         }
-        Ok(Follower::new(Arc::clone(&self.0), key.clone(), registration.clone()).past().await?)
     }
 }
 

@@ -60,7 +60,7 @@ pub use self::{
     change::Change,
     connection::{Connect, DynamoDb},
     consumed::{Consumed, Meter, Request},
-    feed::DynamoDbFeed,
+    feed::{DynamoDbFeed, Past},
     store::{DynamoDbStore, StoreBuilder},
     stream_event::{StreamEvent, StreamRecord},
     subscriptions::DynamoDbSubscriptions,

@@ -5,8 +5,10 @@ mod event;
 mod invocation;
 
 mod http;
+mod past;
 mod queue;
 mod redrive;
+mod registrations;
 mod schedule;
 mod stream;
 mod topic;
@@ -32,7 +34,7 @@ use tower::layer::layer_fn;
 
 pub use self::{bus_event::BusEvent, message::Message};
 use self::{error::InvocationError, event::Kind, in_span::InSpan, invocation::Invocation};
-pub(crate) use self::{handlers::Handlers, http::fit, stream::Registrations};
+pub(crate) use self::{handlers::Handlers, http::fit, registrations::Registrations};
 use crate::{Error, stores::Stores};
 
 /// What a function is made of.

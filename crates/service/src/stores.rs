@@ -9,6 +9,11 @@ use aws_event_sourcing_core::{
 };
 use aws_event_sourcing_sqlite::SqliteStore;
 
+#[cfg(feature = "lambda")]
+use aws_event_sourcing_core::subscription::Registration;
+#[cfg(feature = "lambda")]
+use aws_event_sourcing_dynamodb::Past;
+
 #[cfg(feature = "dynamodb")]
 use crate::tables::TableStores;
 use crate::{Error, settings::Settings};
@@ -96,6 +101,15 @@ impl Stores {
             Self::Embedded(store) => Ok(Source::of(store)),
             #[cfg(feature = "dynamodb")]
             Self::DynamoDb(tables) => tables.source(subscription, resource_type),
+        }
+    }
+
+    /// What happened before a function was handed a subscription's events.
+    #[cfg(feature = "lambda")]
+    pub(crate) async fn past(&self, registration: &Registration) -> Result<Past, Error> {
+        match self {
+            Self::Embedded(_) => Ok(Past::Read),
+            Self::DynamoDb(tables) => tables.past(registration).await,
         }
     }
 

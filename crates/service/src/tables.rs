@@ -1,5 +1,8 @@
 //! [`TableStores`]: the DynamoDB tables of a service, one for each resource type that it uses.
 
+#[cfg(feature = "lambda")]
+mod on_lambda;
+
 use std::{
     collections::BTreeMap,
     fmt,
@@ -7,11 +10,9 @@ use std::{
 };
 
 use aws_event_sourcing_core::subscription::{ProgressStore, Source};
-#[cfg(feature = "lambda")]
-use aws_event_sourcing_core::{EventStore as _, ResourceKey};
-use aws_event_sourcing_dynamodb::{DynamoDb, DynamoDbStore, table_variable};
-#[cfg(feature = "lambda")]
-use futures_util::TryStreamExt as _;
+use aws_event_sourcing_dynamodb::{
+    DynamoDb, DynamoDbStore, DynamoDbSubscriptions, StoreBuilder, table_variable,
+};
 
 use crate::{Error, settings::Tables};
 
@@ -79,32 +80,6 @@ impl TableStores {
         Ok(())
     }
 
-    /// The table of a type.
-    #[cfg(feature = "lambda")]
-    pub(crate) fn table_of(&self, resource_type: &str) -> Option<&str> {
-        self.tables.of(resource_type).map(String::as_str)
-    }
-
-    /// Opens a connection, by a read of what is not there.
-    ///
-    /// That takes no permission that a function over this table could do without, and one read unit. Beside the connection it
-    /// leaves behind what DynamoDB has to look up the first time that it sees these credentials and this table.
-    #[cfg(feature = "lambda")]
-    pub(crate) fn connect_ahead(&self) -> impl Future<Output = ()> + use<> {
-        let used = self.used().clone();
-        let with_table = used.into_iter().find_map(|(resource_type, table)| table.and(Some(resource_type)));
-        let nothing = with_table.map(|resource_type| {
-            let nobody = ResourceKey::new(resource_type, "connect-ahead");
-            self.store(resource_type).read(&nobody, u64::MAX)
-        });
-        async {
-            let Some(nothing) = nothing else { return };
-            if let Err(error) = nothing.try_collect::<Vec<_>>().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a table cannot be read");
-            }
-        }
-    }
-
     /// How far subscriptions are; none where there is no table for that, and no subscription that needs one. One request
     /// tells whether the table will do.
     pub(crate) async fn progress(
@@ -125,6 +100,17 @@ impl TableStores {
 
     /// Where the events of a type are, how they are followed, and where it is kept how far a subscription is.
     pub(crate) fn source(&self, subscription: &str, resource_type: &str) -> Result<Source, Error> {
+        let (events, progress) = self.sides(subscription, resource_type)?;
+        let events = events.build();
+        let feed = progress.feed(&events);
+        Ok(Source { events: Arc::new(events), feed: Arc::new(feed), progress: Arc::new(progress) })
+    }
+
+    fn sides(
+        &self,
+        subscription: &str,
+        resource_type: &str,
+    ) -> Result<(StoreBuilder, DynamoDbSubscriptions), Error> {
         let Some(events) = self.tables.of(resource_type) else {
             return Err(Error::NoTableToFollow {
                 resource_type: resource_type.to_owned(),
@@ -134,10 +120,8 @@ impl TableStores {
         let Some(subscriptions) = &self.subscriptions else {
             return Err(Error::NoSubscriptionsTable { subscription: subscription.to_owned() });
         };
-        let events = self.dynamodb.store().table(resource_type, events.as_str()).build();
-        let progress = self.dynamodb.subscriptions(subscriptions.as_str());
-        let feed = progress.feed(&events);
-        Ok(Source { events: Arc::new(events), feed: Arc::new(feed), progress: Arc::new(progress) })
+        let events = self.dynamodb.store().table(resource_type, events.as_str());
+        Ok((events, self.dynamodb.subscriptions(subscriptions.as_str())))
     }
 
     fn used(&self) -> MutexGuard<'_, BTreeMap<&'static str, Option<String>>> {
@@ -153,56 +137,5 @@ impl fmt::Display for TableStores {
         let tables: Vec<_> = used.values().flatten().map(String::as_str).collect();
         let noun = if tables.len() == 1 { "table" } else { "tables" };
         write!(f, "DynamoDB {noun} {} in {}", tables.join(", "), self.dynamodb.region())
-    }
-}
-
-#[cfg(all(test, feature = "lambda"))]
-mod tests {
-    use std::{future::pending, net::SocketAddr};
-
-    use axum::{
-        Router,
-        extract::ConnectInfo,
-        http::{HeaderMap, header::CONTENT_TYPE},
-        response::IntoResponse as _,
-    };
-    use tokio::{net::TcpListener, sync::mpsc};
-
-    use super::*;
-    use crate::{
-        server::{HEAD_TIMEOUT, accept},
-        signals::Signals,
-    };
-
-    #[tokio::test]
-    async fn the_first_request_finds_a_connection() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (sender, mut requests) = mpsc::unbounded_channel();
-        let answer = async move |ConnectInfo(client): ConnectInfo<SocketAddr>, headers: HeaderMap| {
-            let operation = headers["x-amz-target"].to_str().unwrap().to_owned();
-            sender.send((operation, client)).unwrap();
-            ([(CONTENT_TYPE, "application/x-amz-json-1.0")], r#"{"Items":[],"Count":0}"#).into_response()
-        };
-        let dynamodb = DynamoDb::builder().region("eu-central-1").access_key("a", "b").endpoint_url(url);
-        let dynamodb = dynamodb.connect().await.unwrap();
-        let tables = TableStores::new(dynamodb, Tables::One("products".into()), None);
-        let client = async {
-            let store = tables.store("product");
-            tables.connect_ahead().await;
-            // The connection's own task has to see that it is free.
-            tokio::task::yield_now().await;
-            let events = store.read(&ResourceKey::new("product", "p-1"), 0).try_collect::<Vec<_>>();
-            assert_eq!(events.await.unwrap(), []);
-            (requests.recv().await.unwrap(), requests.recv().await.unwrap())
-        };
-        let mut signals = Signals::listen().unwrap();
-        let server = accept(listener, Router::new().fallback(answer), HEAD_TIMEOUT, &mut signals);
-        let (ahead, first) = tokio::select! {
-            both = client => both,
-            _ = server => pending().await,
-        };
-        assert_eq!(ahead.0, "DynamoDB_20120810.Query");
-        assert_eq!(ahead, first, "on another connection");
     }
 }

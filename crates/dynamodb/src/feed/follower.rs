@@ -95,7 +95,7 @@ impl Follower {
     }
 
     /// The table, if it is not read to its end, and no other process is at it.
-    pub(super) async fn past(mut self) -> Result<Option<Part>, Error> {
+    pub(super) async fn past(mut self) -> Result<super::Past, Error> {
         let began = Instant::now();
         let mut first_seen = None;
         loop {
@@ -106,7 +106,7 @@ impl Follower {
                 continue;
             };
             if past.entry.finished_at.is_some() {
-                return Ok(None);
+                return Ok(super::Past::Read);
             }
             // Nobody may be at the shards of an earlier round.
             let entries = looked.shards.iter().chain([&past.entry]);
@@ -115,10 +115,10 @@ impl Follower {
             let seen = past.entry.counter;
             if is_free {
                 if let Some(part) = self.take_past(past).await? {
-                    return Ok(Some(part));
+                    return Ok(super::Past::Unread(part));
                 }
             } else if seen != *first_seen.get_or_insert(seen) || began.elapsed() > 2 * self.feed.lease_time {
-                return Ok(None);
+                return Ok(super::Past::Elsewhere);
             }
             self.wait(LOOK_EVERY.min(self.feed.lease_time / 4)).await;
         }

@@ -1,13 +1,8 @@
 //! Records of a table's stream: their commits go to the subscriptions, and the answer tells up to where that went well.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
-
 use aws_event_sourcing_core::{
     StoreError,
-    subscription::{Batch, Delivery, Registration, Source, Subscription, SubscriptionKey},
+    subscription::{Batch, Delivery},
 };
 use aws_event_sourcing_dynamodb::{Change, StreamEvent};
 use futures_util::future::join_all;
@@ -32,10 +27,6 @@ pub(super) struct Answer {
 struct Failed {
     item_identifier: String,
 }
-
-/// What subscriptions have noted the first time that they ran. Asked for once.
-#[derive(Debug, Default)]
-pub(crate) struct Registrations(Mutex<HashMap<SubscriptionKey, Registration>>);
 
 /// The records of a batch.
 struct Records {
@@ -129,29 +120,6 @@ impl Records {
             up_to = position;
         }
         Ok(Self { batch: Batch { deliveries, up_to }, sequence_numbers, unreadable })
-    }
-}
-
-impl Registrations {
-    async fn of(
-        &self,
-        subscription: &Subscription,
-        resource_type: &str,
-        source: &Source,
-    ) -> Result<Registration, StoreError> {
-        let key = SubscriptionKey::new(subscription.name(), resource_type);
-        if let Some(known) = self.known().get(&key) {
-            return Ok(known.clone());
-        }
-        let registration = subscription.register(resource_type, &*source.progress).await?;
-        let registration = registration.expect("it follows that type");
-        self.known().insert(key, registration.clone());
-        Ok(registration)
-    }
-
-    fn known(&self) -> MutexGuard<'_, HashMap<SubscriptionKey, Registration>> {
-        // Nothing that runs under the lock can leave it half-changed.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
