@@ -1,9 +1,9 @@
 //! [`Template`]: what a CloudFormation template says, as data. SAM's functions and CloudFormation's own look the same.
 //!
 //! For tests that compare a template with something: with the code, with another template, or with what a run really
-//! did. [`Function::permissions`] and [`Function::table`] are made for the last: run a function with its variables set to
-//! tables of one's own, note its calls, and look each of them up.
+//! did: a [`Permission`] is what a role has, and what a call takes.
 
+mod by_lambda;
 mod function;
 mod mapping;
 mod permission;

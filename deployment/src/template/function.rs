@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Permission, Resource, Template, TemplateError, permission, resource::reference};
+use super::{Permission, Resource, Template, TemplateError, by_lambda, permission, resource::reference};
 
 /// A Lambda function, SAM's or CloudFormation's own.
 #[derive(Debug, Clone, Copy)]
@@ -60,5 +60,15 @@ impl<'t> Function<'t> {
         let role = self.property("Role").and_then(reference);
         let (role, _) = role.ok_or_else(|| TemplateError::new(self.id(), "has no role of this template"))?;
         permission::of_role(&self.template.resource(role)?)
+    }
+
+    /// What its role has to permit although the program calls nothing of it: Lambda itself writes the log, sends traces, reads the
+    /// streams that are mapped to the function, and puts into a bucket what the function cannot handle.
+    ///
+    /// # Errors
+    ///
+    /// When it has no log group of this template, or something is mapped to it that is not understood here.
+    pub fn needed_by_lambda(&self) -> Result<BTreeSet<Permission>, TemplateError> {
+        by_lambda::needed(self.template, self)
     }
 }

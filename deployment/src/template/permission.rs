@@ -21,6 +21,18 @@ impl Permission {
     pub fn new(action: impl Into<String>, on: impl Into<String>) -> Self {
         Self { action: action.into(), on: on.into() }
     }
+
+    /// Whether this permits what a call takes. A star stands for any text, as IAM has it.
+    #[must_use]
+    pub fn allows(&self, call: &Self) -> bool {
+        matches(&self.action, &call.action) && matches(&self.on, &call.on)
+    }
+}
+
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(text) = text.strip_prefix(start) else { return false };
+    text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| matches(rest, &text[at..]))
 }
 
 impl fmt::Display for Permission {

@@ -23,6 +23,7 @@ Resources:
     Properties:
       FunctionName: !Sub worker-${Stage}
       Role: !GetAtt Role.Arn
+      Tracing: Active
       Environment: {Variables: {TABLE: !Ref Things, STAGE: !Ref Stage}}
   Role:
     Type: AWS::IAM::Role
@@ -36,7 +37,15 @@ Resources:
               - {Effect: Allow, Action: "xray:PutTraceSegments", Resource: "*"}
   Events:
     Type: AWS::Lambda::EventSourceMapping
-    Properties: {EventSourceArn: !GetAtt Things.StreamArn, FunctionName: !Sub "worker-${Stage}"}
+    Properties:
+      EventSourceArn: !GetAtt Things.StreamArn
+      FunctionName: !Sub worker-${Stage}
+      DestinationConfig: {OnFailure: {Destination: !GetAtt Bucket.Arn}}
+  Bucket:
+    Type: AWS::S3::Bucket
+  Log:
+    Type: AWS::Logs::LogGroup
+    Properties: {LogGroupName: !Sub "/aws/lambda/worker-${Stage}"}
 "#;
 
 fn short() -> Template {
@@ -75,6 +84,57 @@ fn permissions_are_actions_on_what_they_name() {
         Permission::new("xray:PutTraceSegments", "*"),
     ];
     assert_eq!(permissions.into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_permission_allows_what_it_names_and_a_star_anything() {
+    let query = Permission::new("dynamodb:Query", "Things/index/by-time");
+    for (action, on, allows) in [
+        ("dynamodb:Query", "Things/index/by-time", true),
+        ("dynamodb:Query", "Things/index/*", true),
+        ("dynamodb:*", "*", true),
+        ("*:Query", "*by-*time", true),
+        ("dynamodb:Query", "Things", false),
+        ("dynamodb:Query", "Things/index/by-time/", false),
+        ("dynamodb:Scan", "*", false),
+        ("dynamodb:Que*x", "*", false),
+    ] {
+        assert_eq!(Permission::new(action, on).allows(&query), allows, "{action} on {on}");
+    }
+}
+
+#[test]
+fn lambda_itself_needs_permissions_for_what_it_does_for_a_function() {
+    let needed = |text: &str| {
+        let template = Template::from_yaml(text).expect("a template");
+        let needed = template.function("Worker").and_then(|worker| worker.needed_by_lambda());
+        needed.map(|needed| needed.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let (log, traces) = (
+        ["logs:CreateLogStream on Log", "logs:PutLogEvents on Log"],
+        ["xray:PutTelemetryRecords on *", "xray:PutTraceSegments on *"],
+    );
+    let stream = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"];
+    let stream = stream.map(|action| format!("dynamodb:{action} on Things/stream"));
+    let bucket = ["s3:ListBucket on Bucket", "s3:PutObject on Bucket/*"];
+    let all = |parts: &[&[&str]]| parts.concat().into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let stream = stream.each_ref().map(String::as_str);
+    assert_eq!(needed(SHORT).expect("it is understood"), all(&[&stream, &log, &bucket, &traces]));
+    let untraced = needed(&SHORT.replace("Tracing: Active", "Tracing: PassThrough"));
+    assert_eq!(untraced.expect("it is understood"), all(&[&stream, &log, &bucket]));
+    let unmapped = needed(
+        &SHORT.replace("FunctionName: !Sub worker-${Stage}\n      Dest", "FunctionName: x\n      Dest"),
+    );
+    assert_eq!(unmapped.expect("it is understood"), all(&[&log, &traces]));
+
+    for (from, to, complaint) in [
+        ("/aws/lambda/worker-", "/aws/lambda/other-", "no log group"),
+        ("AWS::S3::Bucket", "AWS::SQS::Queue", "no bucket"),
+        ("EventSourceArn: !GetAtt Things.StreamArn", "EventSourceArn: !GetAtt Bucket.Arn", "something else"),
+    ] {
+        let error = needed(&SHORT.replace(from, to)).expect_err(to);
+        assert!(error.to_string().contains(complaint), "{error}");
+    }
 }
 
 #[test]
