@@ -8,9 +8,9 @@ use std::{path::Path, sync::Arc};
 use tempfile::TempDir;
 
 pub use self::launch::{Launch, Program};
-use crate::{DynamoDb, Error, Function, Gateway, Mapping, Schedule};
+use crate::{DynamoDb, Error, Function, Gateway, Mapping, Role, Schedule};
 
-/// An example as it is on AWS: its functions, its tables in DynamoDB Local, and what calls the functions. Dropping it stops
+/// An example as it is on AWS: its functions and what they may do, its tables in DynamoDB Local, and what calls the functions. Dropping it stops
 /// everything.
 #[derive(Debug)]
 pub struct Deployment {
@@ -19,6 +19,7 @@ pub struct Deployment {
     mappings: Vec<(String, Mapping)>,
     schedules: Vec<Schedule>,
     functions: Vec<(String, Arc<Function>)>,
+    roles: Vec<(String, Role)>,
     tables: Vec<(String, String)>,
     dynamodb: DynamoDb,
     unhandled: TempDir,
@@ -43,6 +44,15 @@ impl Deployment {
     /// When there is none.
     pub fn function(&self, id: &str) -> Result<&Arc<Function>, Error> {
         find(&self.functions, id)
+    }
+
+    /// What the function of this logical id may do to the tables, and what it has done.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn role(&self, function: &str) -> Result<&Role, Error> {
+        find(&self.roles, function)
     }
 
     /// The mapping of this logical id.

@@ -1,8 +1,12 @@
 //! [`DynamoDb`]: a connection to DynamoDB Local.
 
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderMap, Response, header},
+};
 use serde_json::Value;
 
-use crate::Error;
+use crate::{Error, mapping::Stream};
 
 /// Where everything is said to be.
 pub(crate) const REGION: &str = "us-east-1";
@@ -45,6 +49,25 @@ impl DynamoDb {
         ]
     }
 
+    /// The same by another address.
+    pub(crate) fn at(&self, url: String) -> Self {
+        Self { url, ..self.clone() }
+    }
+
+    /// Sends somebody's request on, and gives the answer as it is.
+    pub(crate) async fn hand_on(
+        &self,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Body>, reqwest::Error> {
+        headers.remove(header::HOST);
+        let answer = self.http.post(&self.url).headers(headers).body(body).send().await?;
+        let mut response = Response::builder().status(answer.status());
+        *response.headers_mut().expect("a valid status") = answer.headers().clone();
+        let body = answer.bytes().await?;
+        Ok(response.body(body.into()).expect("headers that have been valid before"))
+    }
+
     /// Sends a request to DynamoDB, `CreateTable` and the like, and gives the answer.
     ///
     /// # Errors
@@ -52,6 +75,15 @@ impl DynamoDb {
     /// When it is refused, or not answered.
     pub async fn ask(&self, operation: &str, request: &Value) -> Result<Value, Error> {
         self.send("DynamoDB_20120810", operation, request).await
+    }
+
+    /// All that is in the stream of a table, oldest first in each shard: records as a [mapping](crate::Mapping) hands them over.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such table, or it has no stream.
+    pub async fn stream(&self, table: &str) -> Result<Vec<Value>, Error> {
+        Stream::of(table, self).await?.read().await
     }
 
     /// The same for its streams: `GetRecords`.

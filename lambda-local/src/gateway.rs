@@ -5,23 +5,17 @@ mod event;
 mod http_api;
 mod rest_api;
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
     http::{Request, Response},
 };
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::body::Incoming;
 use serde_json::Value;
-use tokio::{
-    net::TcpListener,
-    task::{JoinHandle, JoinSet},
-};
-use toolshed::Refused;
 
 use self::event::Call;
-use crate::{Error, Failure, Function};
+use crate::{Error, Failure, Function, server::Server};
 
 /// The most bytes of a request's body that API Gateway takes. Lambda takes less.
 const LARGEST: usize = 10 << 20;
@@ -56,10 +50,7 @@ impl Api {
 /// An HTTP server that turns each request into a call of a function, and the function's answer into that to the request.
 /// Dropping it stops it; a call that is under way is left to the function.
 #[derive(Debug)]
-pub struct Gateway {
-    address: SocketAddr,
-    accepting: JoinHandle<()>,
-}
+pub struct Gateway(Server);
 
 impl Gateway {
     /// Starts it on a port of this machine; zero stands for any.
@@ -68,73 +59,44 @@ impl Gateway {
     ///
     /// [`PortInUse`](Error::PortInUse) when somebody listens on the port.
     pub async fn start(function: Arc<Function>, api: Api, port: u16) -> Result<Self, Error> {
-        let listen = async {
-            let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-            let address = listener.local_addr()?;
-            io::Result::Ok((listener, address))
-        };
-        let (listener, address) = listen.await.map_err(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => Error::PortInUse(port),
-            _ => Refused::to(format!("listen on port {port}"))(error).into(),
-        })?;
-        Ok(Self { address, accepting: tokio::spawn(accept(listener, function, api)) })
+        let serve = move |request, client| serve(Arc::clone(&function), api, client, request);
+        Ok(Self(Server::start(port, serve).await?))
     }
 
     /// Host and port.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address()
     }
 
     /// Where it is: `http://127.0.0.1:` and the port.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
-async fn accept(listener: TcpListener, function: Arc<Function>, api: Api) {
-    // They end with this task.
-    let mut connections = JoinSet::new();
-    while let Ok((stream, client)) = listener.accept().await {
-        let function = Arc::clone(&function);
-        connections.spawn(async move {
-            let serve = service_fn(|request| serve(&function, api, client, request));
-            // A client that goes away is no reason to complain.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), serve).await;
-        });
-        while connections.try_join_next().is_some() {}
+        self.0.url()
     }
 }
 
 async fn serve(
-    function: &Function,
+    function: Arc<Function>,
     api: Api,
     client: SocketAddr,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
+) -> Response<Body> {
     let (head, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(Body::new(body), LARGEST).await else {
-        return Ok(message(413, "Request Too Long"));
+        return message(413, "Request Too Long");
     };
     let call = Call::new(head, body, client);
     let payload = Bytes::from(api.event(&call).to_string());
     let answer = tokio::time::timeout(api.patience(), function.invoke_traced(payload, &call.trace())).await;
-    let failed = |status: u16, text: &str| Ok(message(status, text));
     match (answer, api) {
-        (Ok(Ok(answer)), _) => Ok(answer::response(api, &answer).unwrap_or_else(|| broken(api))),
-        (Ok(Err(Failure::TooLarge(_))), _) => failed(413, "Request Too Long"),
-        (Err(_), Api::Http) => failed(503, "Service Unavailable"),
-        (Err(_), Api::Rest) => failed(504, "Endpoint request timed out"),
+        (Ok(Ok(answer)), _) => answer::response(api, &answer).unwrap_or_else(|| broken(api)),
+        (Ok(Err(Failure::TooLarge(_))), _) => message(413, "Request Too Long"),
+        (Err(_), Api::Http) => message(503, "Service Unavailable"),
+        (Err(_), Api::Rest) => message(504, "Endpoint request timed out"),
         (Ok(Err(failure)), _) => {
             function.log().write(format!("{} {} has failed: {failure}", call.head.method, call.path()));
-            Ok(broken(api))
+            broken(api)
         }
     }
 }

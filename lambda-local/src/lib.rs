@@ -4,8 +4,8 @@
 //! The programs are those that AWS would run, and what runs them is AWS's own where AWS gives it away: the runtime interface
 //! emulator stands for the Lambda service in front of a [`Function`], and DynamoDB Local for DynamoDB. What AWS does not give
 //! away is made here: the API in front of a function is a [`Gateway`], what hands the stream of a table to a function is a
-//! [`Mapping`], and what calls it every so often is a [`Schedule`]. A [`Deployment`] is all of them, put together as a
-//! template says.
+//! [`Mapping`], what calls it every so often is a [`Schedule`], and what refuses it whatever it may not do is its [`Role`]. A
+//! [`Deployment`] is all of them, put together as a template says.
 //!
 //! Whatever is started here ends when it is dropped, and at the latest with the process that started it, even when that is
 //! killed.
@@ -29,6 +29,8 @@ mod schedule;
 
 mod dynamodb;
 mod log;
+mod role;
+mod server;
 
 mod error;
 
@@ -40,5 +42,6 @@ pub use self::{
     gateway::{Api, Gateway},
     log::Log,
     mapping::{Backoff, Mapping, Settings, Start},
+    role::Role,
     schedule::Schedule,
 };

@@ -18,15 +18,12 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tokio::task::{JoinHandle, JoinSet};
 
+pub(crate) use self::stream::Stream;
 pub use self::{
     backoff::Backoff,
     settings::{Settings, Start},
 };
-use self::{
-    shard::Reader,
-    shards::ready,
-    stream::{Position, Stream},
-};
+use self::{shard::Reader, shards::ready, stream::Position};
 use crate::{DynamoDb, Error, Function, Log};
 
 /// How often it is looked for new shards.

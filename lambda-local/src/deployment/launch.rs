@@ -117,7 +117,8 @@ impl Launch {
         });
         let program = self.build()?;
         let tables = parts::tables(&template, &self.example, &dynamodb).await?;
-        let functions = parts::functions(&template, &self, &program, &tables, &dynamodb)?;
+        let roles = parts::roles(&template, &tables, &dynamodb).await?;
+        let functions = parts::functions(&template, &self, &program, &tables, &roles)?;
         let call = |id: &str| super::find(&functions, id).map(Arc::clone);
 
         let (id, api) = parts::api(&template)?;
@@ -138,7 +139,7 @@ impl Launch {
             Ok(Schedule::start(call(&schedule.function)?, every, schedule.input, log))
         });
         let schedules = schedules.collect::<Result<_, Error>>()?;
-        Ok(Deployment { gateway, mappings, schedules, functions, tables, dynamodb, unhandled })
+        Ok(Deployment { gateway, mappings, schedules, functions, roles, tables, dynamodb, unhandled })
     }
 
     /// The program.

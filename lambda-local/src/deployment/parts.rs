@@ -6,7 +6,7 @@ use deployment::Template;
 use serde_json::Value;
 
 use super::Launch;
-use crate::{Api, Backoff, DynamoDb, Error, Function, Settings, schedule::interval};
+use crate::{Api, Backoff, DynamoDb, Error, Function, Role, Settings, schedule::interval};
 
 /// Makes the tables, and gives logical id and name of each.
 pub(super) async fn tables(
@@ -24,13 +24,26 @@ pub(super) async fn tables(
     Ok(tables)
 }
 
+/// What each function may do.
+pub(super) async fn roles(
+    template: &Template,
+    tables: &[(String, String)],
+    dynamodb: &DynamoDb,
+) -> Result<Vec<(String, Role)>, Error> {
+    let mut roles = Vec::new();
+    for function in template.functions() {
+        roles.push((function.id().to_owned(), Role::start(&function, tables, dynamodb).await?));
+    }
+    Ok(roles)
+}
+
 /// Makes the functions, which are not called yet.
 pub(super) fn functions(
     template: &Template,
     launch: &Launch,
     program: &Path,
     tables: &[(String, String)],
-    dynamodb: &DynamoDb,
+    roles: &[(String, Role)],
 ) -> Result<Vec<(String, Arc<Function>)>, Error> {
     let mut functions = Vec::new();
     for function in template.functions() {
@@ -47,7 +60,7 @@ pub(super) fn functions(
         if let Some(most) = launch.instances {
             builder = builder.instances(most);
         }
-        builder = builder.envs(dynamodb.settings());
+        builder = builder.envs(super::find(roles, function.id())?.dynamodb().settings());
         for (variable, value) in function.variables() {
             builder = match (function.table(variable), value) {
                 (Some(table), _) => builder.env(variable, super::find(tables, &table)?),

@@ -10,7 +10,7 @@ const MOST_AT_ONCE: usize = 1_000;
 
 /// The stream of a table.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(crate) struct Stream {
     dynamodb: DynamoDb,
     arn: String,
 }
@@ -31,7 +31,7 @@ pub(super) struct Page {
 }
 
 impl Stream {
-    pub(super) async fn of(table: &str, dynamodb: &DynamoDb) -> Result<Self, Error> {
+    pub(crate) async fn of(table: &str, dynamodb: &DynamoDb) -> Result<Self, Error> {
         let described = dynamodb.ask("DescribeTable", &json!({"TableName": table})).await?;
         let arn = described["Table"]["LatestStreamArn"].as_str();
         let arn = arn.ok_or_else(|| Error::Unsuitable {
@@ -39,6 +39,22 @@ impl Stream {
             why: "the table has no stream".to_owned(),
         })?;
         Ok(Self { dynamodb: dynamodb.clone(), arn: arn.to_owned() })
+    }
+
+    /// All records that it has, in JSON as Lambda hands them over.
+    pub(crate) async fn read(&self) -> Result<Vec<Value>, Error> {
+        let mut records = Vec::new();
+        for shard in self.shards().await? {
+            let mut next = self.iterator(&shard.id, &Position::TrimHorizon).await?;
+            while let Some(iterator) = next {
+                let page = self.records(&iterator, MOST_AT_ONCE).await?;
+                // One that is open has no end, but nothing more for now.
+                next = page.next.filter(|_| !page.records.is_empty());
+                records
+                    .extend(page.records.iter().filter_map(|record| serde_json::from_str(&record.json).ok()));
+            }
+        }
+        Ok(records)
     }
 
     pub(super) fn arn(&self) -> &str {
