@@ -1,0 +1,155 @@
+//! A function for every kind of event, for `tests/events.rs`.
+//!
+//! - `POST /products` makes a product. Any other request is shown back, and one of `/slow` takes a minute.
+//! - A subscription handles what happens to products, but for amounts of 13 until there is a file `mended` in `FOLDER`.
+//! - Messages and events of others make a product each. What begins with `bad` fails, and what begins with `slow` takes a
+//!   minute.
+//! - The file `ledger` in `FOLDER` has a line for everything that was handled.
+
+use std::{fs::OpenOptions, io::Write as _, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use aws_event_sourcing::{
+    Aggregate, Event, Recorded, Repository,
+    http::{Created, Json, Problem, WithTerms as _, WriteTerms},
+    service::{self, BusEvent, Message, Service},
+    subscription::{Context, Failure, Subscription, with_state},
+};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{ConnectInfo, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
+    response::{AppendHeaders, IntoResponse},
+    routing::{any, get},
+};
+use serde::{Deserialize, Serialize};
+
+use self::ProductEvent::ProductRestocked;
+
+const SLOW: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
+enum ProductEvent {
+    ProductRestocked { amount: u32 },
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+struct Product {
+    quantity: u32,
+}
+
+impl Aggregate for Product {
+    const TYPE: &'static str = "product";
+    type Event = ProductEvent;
+    type Error = std::convert::Infallible;
+
+    fn validate(&self, _: &ProductEvent) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn apply(&mut self, event: &ProductEvent) {
+        let ProductRestocked { amount } = event;
+        self.quantity = self.quantity.saturating_add(*amount);
+    }
+}
+
+#[derive(Deserialize)]
+struct Stock {
+    amount: u32,
+}
+
+async fn create(
+    State(products): State<Repository<Product>>,
+    terms: WriteTerms,
+    Json(Stock { amount }): Json<Stock>,
+) -> Result<Created<Product>, Problem> {
+    Ok(Created(products.create(ProductRestocked { amount }).terms(terms)?.await?))
+}
+
+/// The body as it came, every `x-tag` again, and the cookies as if they were to be set.
+async fn show(
+    method: Method,
+    uri: Uri,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> impl IntoResponse {
+    let tag = HeaderName::from_static("x-tag");
+    let value = |text: &str| HeaderValue::from_str(text).expect("as it came");
+    let mut shown = vec![(HeaderName::from_static("x-seen"), value(&format!("{method} {uri} {client}")))];
+    shown.extend(headers.get_all(&tag).into_iter().map(|value| (tag.clone(), value.clone())));
+    let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|cookies| cookies.to_str().ok());
+    shown.extend(
+        cookies.flat_map(|cookies| cookies.split("; ")).map(|cookie| (header::SET_COOKIE, value(cookie))),
+    );
+    (AppendHeaders(shown), body)
+}
+
+/// What handlers work with.
+struct World {
+    products: Repository<Product>,
+    folder: PathBuf,
+}
+
+impl World {
+    /// One write of one line: it is there whole, or not at all.
+    fn note(&self, line: &str) -> Result<(), Failure> {
+        let ledger = OpenOptions::new().create(true).append(true).open(self.folder.join("ledger"));
+        Ok(ledger?.write_all(format!("{line}\n").as_bytes())?)
+    }
+
+    async fn make(&self, cause: &str, order: &str) -> Result<(), Failure> {
+        if order.starts_with("bad") {
+            return Err(Failure::retry("it says so itself"));
+        }
+        if order.starts_with("slow") {
+            tokio::time::sleep(SLOW).await;
+        }
+        self.products.create(ProductRestocked { amount: 1 }).idempotency_key(cause).await?;
+        self.note(cause)
+    }
+}
+
+async fn handle(world: Arc<World>, event: Recorded<ProductEvent>, _: Context) -> Result<(), Failure> {
+    if event.event == (ProductRestocked { amount: 13 }) && !world.folder.join("mended").exists() {
+        return Err(Failure::park("thirteen is a bad number"));
+    }
+    world.note(&format!("stock/{}/{}", event.resource.id, event.number))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), service::Error> {
+    let folder = PathBuf::from(std::env::var("FOLDER").expect("FOLDER is set"));
+    let service = Service::from_env("every-kind").await?;
+    let products = service.repository::<Product>();
+    let world = Arc::new(World { products: products.clone(), folder });
+    let api = Router::new()
+        .route("/products", get(show).post(create))
+        .route("/slow", any(async || tokio::time::sleep(SLOW).await))
+        .fallback(show)
+        .with_state(products);
+    let message = {
+        let world = world.clone();
+        move |message: Message| {
+            let world = world.clone();
+            async move { world.make(message.cause(), &message.body).await }
+        }
+    };
+    let event = {
+        let world = world.clone();
+        move |event: BusEvent| {
+            let world = world.clone();
+            async move { world.make(event.cause(), event.detail.as_str()).await }
+        }
+    };
+    service
+        .api(api)
+        .subscribe(Subscription::new("stock").on::<Product>(with_state(world, handle)))
+        .on_queue("orders", message.clone())
+        .on_queue("orders.fifo", message.clone())
+        .on_topic("alerts", message)
+        .on_schedule("nightly", event.clone())
+        .on_event("order.placed", event)
+        .run()
+        .await
+}
