@@ -15,8 +15,8 @@ use aws_event_sourcing_core::{
     Appended, Commit, EncodedEvent, EventStore, MemoryStore, Recorded, Repository, ResourceId, ResourceKey,
     Timestamp, TraceParent,
     subscription::{
-        Backoff, Context, Failure, Parked, ParkedError, ProgressStore, Skip, Source, Start, Subscription,
-        SubscriptionKey, retry, skip,
+        Backoff, Cause, Context, Failure, Parked, ParkedError, ProgressStore, Skip, Source, Start,
+        Subscription, SubscriptionKey, retry, skip,
     },
 };
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -271,6 +271,28 @@ async fn a_client_cannot_take_the_key_of_a_handler() {
     let again =
         products.create(ProductRestocked { amount: 1 }).idempotency_key(&*handlers).await.expect("new");
     assert_eq!(again.version(), 1);
+}
+
+#[tokio::test]
+async fn a_handler_may_name_its_cause_as_the_key() {
+    let products = Repository::<Product>::new(MemoryStore::new());
+    let shelf = products.create(ProductRestocked { amount: 9 }).await.expect("new");
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let cause = Cause::new("queue/orders/1");
+        let handled = cause.scope(async {
+            let key = cause.as_str();
+            let made = products.create(ProductRestocked { amount: 1 }).idempotency_key(key).await;
+            ids.push(made.expect("new, or known").id().clone());
+            products.commit(shelf.id(), ProductReserved).idempotency_key(key).await.expect("new, or known");
+        });
+        handled.await;
+    }
+    assert_eq!(ids[0], ids[1]);
+    assert_eq!(products.find_one(shelf.id()).await.expect("there").quantity, 8);
+    // A client has that key for itself.
+    products.commit(shelf.id(), ProductReserved).idempotency_key("queue/orders/1").await.expect("new");
+    assert_eq!(products.find_one(shelf.id()).await.expect("there").quantity, 7);
 }
 
 #[tokio::test(start_paused = true)]

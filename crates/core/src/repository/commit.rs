@@ -67,7 +67,10 @@ impl Key {
     fn made(&self, commit: &Commit, cause: Option<&str>) -> bool {
         commit.id == *self.id()
             && match self {
-                Self::OfCaller(_) => !is_of_handling(commit),
+                // A handler may name its own cause as the key.
+                Self::OfCaller(_) => {
+                    !is_of_handling(commit) || cause.is_some() && commit.cause.as_deref() == cause
+                }
                 Self::OfHandling(_) => commit.cause.as_deref() == cause,
             }
     }
