@@ -477,7 +477,8 @@ async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane)
                     Some(slot) => slot,
                     None => {
                         lane.shed(ROOM, ROOM_BYTES);
-                        slots.take().await
+                        let Some(slot) = stop.or(slots.take()).await else { break };
+                        slot
                     }
                 };
                 let Some((commit, index, attempts)) = lane.next_event() else { break };

@@ -180,13 +180,13 @@ async fn swap(
 
 /// Hands the next event over. Renews the claim meanwhile; drops the handler when the claim is lost.
 async fn handle(follower: &Follower, redrive: &mut Redrive) -> Result<(), StoreError> {
-    let Follower { binding, slots, .. } = follower;
+    let Follower { binding, slots, stop, .. } = follower;
     let Some((commit, index, attempts)) = redrive.next_event() else { return Ok(()) };
     let attempt = attempts.saturating_add(1);
     let handled = binding.invoke(commit, index, attempt, Occasion::Redriven, follower);
     let mut invoked = pin!(async {
-        let _slot = slots.take().await;
-        handled.await
+        let _slot = stop.or(slots.take()).await?;
+        Some(handled.await)
     });
     let outcome = loop {
         match select(invoked.as_mut(), pin!(sleep(RENEW_EVERY))).await {
@@ -201,8 +201,10 @@ async fn handle(follower: &Follower, redrive: &mut Redrive) -> Result<(), StoreE
         }
     };
     match outcome {
-        Ok(()) => redrive.was_handled(),
-        Err(attempt) => redrive.was_not_handled(attempt),
+        Some(Ok(())) => redrive.was_handled(),
+        Some(Err(attempt)) => redrive.was_not_handled(attempt),
+        // It was told to stop before it was its turn.
+        None => {}
     }
     Ok(())
 }
