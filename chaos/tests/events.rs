@@ -188,6 +188,37 @@ async fn a_batch_is_handled_up_to_the_record_that_cannot_be_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_happened_before_is_handled_by_redrives_as_far_as_the_time_of_each_goes() {
+    let function = EveryKind::start().await;
+    // More of what takes a while than one invocation has the time for.
+    let mut request = event("rest-api-domain");
+    request["body"] = r#"{"amount": 1000}"#.into();
+    for _ in 0..40 {
+        assert_eq!(function.answer(&request).await["statusCode"], 201);
+    }
+    // What the stream brings meanwhile is handled once as well.
+    let records = function.dynamodb.stream("products").await.expect("a stream");
+    assert_eq!(function.answer(&json!({ "Records": records[7..9] })).await, failures(&[]));
+    let mut calls = 0;
+    loop {
+        let answer = function.answer(&event("redrive")).await;
+        calls += 1;
+        match answer["catching_up"].as_u64() {
+            Some(0) => break,
+            Some(1) => assert!(calls < 40, "{answer}"),
+            _ => panic!("{answer}"),
+        }
+    }
+    assert!(calls > 1, "there was time for all of it");
+    let handled = function.handled();
+    let once: BTreeSet<_> = handled.iter().cloned().collect();
+    assert_eq!((handled.len(), once.len()), (40, 40));
+    // It is not read again.
+    function.answer(&event("redrive")).await;
+    assert_eq!(function.handled().len(), 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_parked_is_released_by_a_redrive_once_the_handler_is_mended() {
     let function = EveryKind::start().await;
     let mut bad = event("http-api");
@@ -201,9 +232,9 @@ async fn what_is_parked_is_released_by_a_redrive_once_the_handler_is_mended() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    redriven(json!({"released": 0, "failed": 1, "parked_resources": 1})).await;
+    redriven(json!({"released": 0, "failed": 1, "parked_resources": 1, "catching_up": 0})).await;
     fs::write(function.folder.path().join("mended"), "").expect("a file");
-    redriven(json!({"released": 1, "failed": 0, "parked_resources": 0})).await;
+    redriven(json!({"released": 1, "failed": 0, "parked_resources": 0, "catching_up": 0})).await;
     let id = records[0]["dynamodb"]["Keys"]["id"]["S"].as_str().expect("an id");
     assert_eq!(function.handled(), [format!("stock/{id}/1")]);
 }
@@ -237,10 +268,10 @@ async fn messages_of_topics_and_events_of_schedules_and_buses_are_handled_once()
     let id = "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa";
     let expected = BTreeSet::from([
         "topic/alerts/95df01b4-ee98-5cb9-9903-4c221d41eb5e".to_owned(),
-        format!("schedule/nightly/{id}"),
+        "schedule/nightly/2015-10-08T16:53:06.000Z".to_owned(),
+        "schedule/default/nightly/2015-10-08T16:53:06.000Z".to_owned(),
         format!("event/order.placed/{id}"),
     ]);
-    // Both schedules are called `nightly`, and so are one and the same here.
     for name in ["sns", "event-bridge-schedule", "scheduler", "event-bridge"] {
         for _ in 0..2 {
             assert_eq!(function.answer(&event(name)).await, Value::Null, "{name}");

@@ -1,7 +1,8 @@
 //! A function for every kind of event, for `tests/events.rs`.
 //!
 //! - `POST /products` makes a product. Any other request is shown back, and one of `/slow` takes a minute.
-//! - A subscription handles what happens to products, but for amounts of 13 until there is a file `mended` in `FOLDER`.
+//! - A subscription handles what happens to products, but for amounts of 13 until there is a file `mended` in `FOLDER`. Amounts
+//!   of 1,000 take half a second.
 //! - Messages and events of others make a product each. What begins with `bad` fails, and what begins with `slow` takes a
 //!   minute.
 //! - The file `ledger` in `FOLDER` has a line for everything that was handled.
@@ -27,6 +28,9 @@ use serde::{Deserialize, Serialize};
 use self::ProductEvent::ProductRestocked;
 
 const SLOW: Duration = Duration::from_secs(60);
+
+/// What an amount of 1,000 takes.
+const UNLOADING: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 enum ProductEvent {
@@ -114,6 +118,9 @@ async fn handle(world: Arc<World>, event: Recorded<ProductEvent>, _: Context) ->
     if event.event == (ProductRestocked { amount: 13 }) && !world.folder.join("mended").exists() {
         return Err(Failure::park("thirteen is a bad number"));
     }
+    if event.event == (ProductRestocked { amount: 1_000 }) {
+        tokio::time::sleep(UNLOADING).await;
+    }
     world.note(&format!("stock/{}/{}", event.resource.id, event.number))
 }
 
@@ -142,9 +149,10 @@ async fn main() -> Result<(), service::Error> {
             async move { world.make(event.cause(), event.detail.as_str()).await }
         }
     };
+    let stock = Subscription::new("stock").concurrency(4).on::<Product>(with_state(world, handle));
     service
         .api(api)
-        .subscribe(Subscription::new("stock").on::<Product>(with_state(world, handle)))
+        .subscribe(stock)
         .on_queue("orders", message.clone())
         .on_queue("orders.fifo", message.clone())
         .on_topic("alerts", message)

@@ -5,7 +5,7 @@
 
 use aws_event_sourcing_core::subscription::{Source, Subscription};
 use aws_event_sourcing_dynamodb::Past;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::{InvocationError, Lambda};
 
@@ -30,7 +30,8 @@ pub(super) async fn catch_up(
     if lambda.registrations.has_caught_up(&registration.key) {
         return Ok(CaughtUp::Yes);
     }
-    match lambda.stores.past(&registration).await? {
+    // It may have to be waited for somebody who is not heard of any more.
+    match timeout_at(cut_off, lambda.stores.past(&registration)).await.unwrap_or(Ok(Past::Elsewhere))? {
         Past::Elsewhere => return Ok(CaughtUp::NotYet),
         Past::Unread(part) => {
             tracing::info!(subscription = %registration.key, "reading the table for what happened before");
