@@ -384,6 +384,10 @@ async fn stopping_finishes_what_is_in_flight_and_begins_nothing() {
     let products = Repository::<Product>::new(store.clone());
     let mut one = products.create(ProductRestocked { amount: 9 }).await.expect("new");
     one.commit(ProductReserved).await.expect("there are some");
+    // These wait for their turn.
+    for _ in 0..20 {
+        products.create(ProductRestocked { amount: 9 }).await.expect("new");
+    }
     let begun = Arc::new(AtomicUsize::new(0));
     let handler = {
         let (seen, begun) = (seen.clone(), begun.clone());
@@ -397,7 +401,7 @@ async fn stopping_finishes_what_is_in_flight_and_begins_nothing() {
             }
         }
     };
-    let running = start(Subscription::new("slow").on::<Product>(handler), &store);
+    let running = start(Subscription::new("slow").concurrency(1).on::<Product>(handler), &store);
     until(|| begun.load(Ordering::SeqCst) == 1).await;
     running.stop().await;
     assert_eq!(seen.of(one.id()), [1]);
