@@ -53,6 +53,15 @@
 //! |---|---|
 //! | `dynamodb` (default) | the store on DynamoDB. Compiles the AWS SDK. Without it, `DYNAMODB_TABLE` is refused |
 //! | `lambda` (default) | functions on AWS Lambda, with `dynamodb`. Without it, a service refuses to start there |
+#![cfg_attr(
+    not(feature = "lambda"),
+    doc = "
+
+[`Service::on_queue`]: #features
+[`Service::on_topic`]: #features
+[`Service::on_schedule`]: #features
+[`Service::on_event`]: #features"
+)]
 
 mod error;
 mod followers;
