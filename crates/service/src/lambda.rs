@@ -77,8 +77,8 @@ impl Lambda {
     ) -> Result<Box<RawValue>, InvocationError> {
         match Kind::of(payload)? {
             Kind::Http(format) => http::handle(self, format, payload, invocation).await,
-            Kind::Stream => json(&stream::handle(self, payload, invocation.cut_off).await?),
-            Kind::Redrive => json(&redrive::handle(self, invocation.cut_off).await?),
+            Kind::Stream => json(&stream::handle(self, payload, invocation).await?),
+            Kind::Redrive => json(&redrive::handle(self, invocation).await?),
             Kind::Queue => json(&queue::handle(self, payload, invocation).await?),
             Kind::Topic => json(&topic::handle(self, payload, invocation).await?),
             Kind::Bus => json(&schedule::handle(self, payload, invocation).await?),

@@ -31,6 +31,9 @@ pub(super) enum InvocationError {
         /// Why not.
         failure: String,
     },
+    /// The time of the invocation was up.
+    #[error("the time of the invocation was up before {0}")]
+    Late(&'static str),
     /// The answer cannot be written.
     #[error("cannot write the answer")]
     Answer(#[source] serde_json::Error),
@@ -56,6 +59,7 @@ impl InvocationError {
             Self::NoHandler(_) => "NoHandler",
             Self::Malformed { .. } => "Malformed",
             Self::NotHandled { .. } => "NotHandled",
+            Self::Late(_) => "Late",
             Self::Answer(_) => "Answer",
             Self::Setup(_) => "Setup",
             Self::Store(_) => "Store",

@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use aws_event_sourcing_core::{Clock as _, SystemClock, TraceParent};
 use lambda_runtime::Context;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
-use super::xray;
+use super::{InvocationError, xray};
 
 /// How long before it is cut off an invocation answers, and gives up what is under way.
 const MARGIN: Duration = Duration::from_millis(500);
@@ -56,6 +56,15 @@ impl Invocation {
     /// of the time that there is.
     pub(super) fn give_up(&self) -> Instant {
         self.cut_off - MARGIN.min(self.time() / 4)
+    }
+
+    /// Does something as long as there is time for it.
+    pub(super) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = T>,
+        done: &'static str,
+    ) -> Result<T, InvocationError> {
+        timeout_at(self.give_up(), work).await.map_err(|_| InvocationError::Late(done))
     }
 
     fn time(&self) -> Duration {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::{
     InvocationError, Lambda,
+    invocation::Invocation,
     past::{CaughtUp, catch_up},
 };
 use crate::followers::count_parked;
@@ -30,16 +31,18 @@ pub(super) struct Answer {
 }
 
 /// Tries the parked resources that are due, goes on with what happened before, and tells what is left.
-pub(super) async fn handle(lambda: &Lambda, cut_off: Instant) -> Result<Answer, InvocationError> {
-    let time = cut_off.saturating_duration_since(Instant::now());
-    let until = cut_off - COUNTING.min(time / 4);
+pub(super) async fn handle(lambda: &Lambda, invocation: &Invocation) -> Result<Answer, InvocationError> {
+    let time = invocation.cut_off.saturating_duration_since(Instant::now());
+    let until = invocation.cut_off - COUNTING.min(time / 4);
     let redrives = lambda.subscriptions.iter().flat_map(|subscription| {
         subscription.resource_types().map(async |resource_type| {
             let source = lambda.stores.source(subscription.name(), resource_type)?;
             let redriven = subscription.redrive_due(&source, resource_type, until).await;
-            let caught_up = catch_up(lambda, subscription, resource_type, &source, until).await;
+            let caught_up = catch_up(lambda, subscription, resource_type, &source, until);
+            let caught_up = invocation.in_time(caught_up, "it was known what happened before").await?;
             let key = SubscriptionKey::new(subscription.name(), resource_type);
-            let parked = count_parked(&*source.progress, &key).await;
+            let parked = count_parked(&*source.progress, &key);
+            let parked = invocation.in_time(parked, "it was counted what is parked").await?;
             Ok::<_, InvocationError>((redriven, caught_up, parked))
         })
     });

@@ -8,9 +8,8 @@ use aws_event_sourcing_dynamodb::{Change, StreamEvent};
 use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use tokio::time::Instant;
 
-use super::{InvocationError, Lambda};
+use super::{InvocationError, Lambda, invocation::Invocation};
 
 /// What Lambda takes as the answer to a batch: the first record that it has to hand over again, with all behind it. None
 /// when all is well.
@@ -41,7 +40,7 @@ struct Records {
 pub(super) async fn handle(
     lambda: &Lambda,
     payload: &RawValue,
-    cut_off: Instant,
+    invocation: &Invocation,
 ) -> Result<Answer, InvocationError> {
     let event: StreamEvent =
         serde_json::from_str(payload.get()).map_err(InvocationError::malformed("records of a stream"))?;
@@ -55,8 +54,11 @@ pub(super) async fn handle(
     let followers = lambda.subscriptions.iter().filter(|subscription| subscription.follows(&resource_type));
     let handled = followers.map(async |subscription| {
         let source = lambda.stores.source(subscription.name(), &resource_type)?;
-        let registration = lambda.registrations.of(subscription, &resource_type, &source).await?;
-        Ok::<_, InvocationError>(subscription.handle(&source, &registration, batch.clone(), cut_off).await)
+        let registration = lambda.registrations.of(subscription, &resource_type, &source);
+        let registration =
+            invocation.in_time(registration, "it was known where the subscription begins").await??;
+        let handled = subscription.handle(&source, &registration, batch.clone(), invocation.cut_off);
+        Ok::<_, InvocationError>(handled.await)
     });
     let (mut up_to, mut failure) = (batch.up_to, unreadable);
     for handled in join_all(handled).await {

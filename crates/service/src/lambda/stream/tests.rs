@@ -1,10 +1,13 @@
 //! Batches of a table's stream that never come to a subscription. What comes of those that do is tested with all that is
 //! around a function.
 
+use std::time::Duration;
+
 use aws_event_sourcing_core::{
     Recorded,
     subscription::{Context, Subscription},
 };
+use tokio::time::Instant;
 
 use crate::lambda::fixture::{Fixture, Ledger, LedgerEvent, event};
 
@@ -34,5 +37,19 @@ async fn a_table_goes_by_its_name_or_its_arn() {
                 "no handler for records of {stream}: no subscription follows a resource type with that table"
             )
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_does_not_answer_is_given_up_on_before_the_invocation_is_cut_off() {
+    let function = Fixture::of_subscription("products", reorders()).await;
+    for (name, why) in [
+        ("dynamodb", "it was known where the subscription begins"),
+        ("redrive", "it was known what happened before"),
+    ] {
+        let begun = Instant::now();
+        let error = function.answer_within(Duration::from_secs(3), &event(name)).await.unwrap_err();
+        assert_eq!(error, format!("the time of the invocation was up before {why}"));
+        assert!(begun.elapsed() <= Duration::from_millis(2_501), "{name}: {:?}", begun.elapsed());
     }
 }
