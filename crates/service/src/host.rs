@@ -125,6 +125,9 @@ impl Service {
     /// moves it to its dead-letter queue. Messages of a FIFO queue are handled in order within their group: what is behind one
     /// that failed comes again with it. All others are handled side by side, up to 64 at a time.
     ///
+    /// What comes by way of an SNS topic is an envelope of JSON, unless the topic's subscription has
+    /// [raw message delivery](https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html).
+    ///
     /// Delivery is at least once. What a handler commits happens once all the same, however often its message comes, by the
     /// same rule as in a subscription: see [`Cause`](aws_event_sourcing_core::subscription::Cause). What the sender sends twice
     /// are two messages, and so is one that is moved back from a dead-letter queue: where that matters, give the commit an

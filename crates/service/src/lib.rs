@@ -25,7 +25,10 @@
 //! is sent when it is whole; one that is not by then, half a second before the invocation is cut off, or that is larger than the
 //! [6 MB](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html) that Lambda can send (1 MB to a load
 //! balancer), is a problem that says so. An HTTP API decodes paths before it calls a function: an id with a `/` in it cannot be
-//! told from two segments there. A base path of a custom domain stays in the path: nest the router under it.
+//! told from two segments there. A base path of a custom domain stays in the path: nest the router under it. A REST API
+//! [hands on](https://docs.aws.amazon.com/apigateway/latest/developerguide/lambda-proxy-binary-media.html) a body that is no text
+//! only with `*/*` among its binary media types. A load balancer takes one cookie of an answer, unless its target group has
+//! multi-value headers.
 //!
 //! A request without a `traceparent` is part of the trace that X-Ray has for it, and one without an `X-Request-Id` has Lambda's
 //! id of the invocation. Lines of the log are in a span `invocation` with that as `lambda_request_id`.

@@ -8,7 +8,7 @@ use axum::{
     Extension, Router,
     body::{self, Bytes, HttpBody as _},
     extract::Request,
-    http::StatusCode,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
 };
@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::body::Body;
 
-/// What stays for the head of an answer.
+/// What stays for the head of an answer. A larger one is at the body's expense.
 const HEAD: usize = 64 << 10;
 
 /// The most bytes that the JSON of a body may have, by Lambda's limit of 6 MB for an answer:
@@ -54,8 +54,9 @@ async fn into_bounds(Extension(bounds): Extension<Bounds>, request: Request, nex
 /// The response with all of its body, which may be a stream.
 async fn whole(response: Response, most: usize) -> Result<Response, Problem> {
     let (parts, body) = response.into_parts();
+    let for_body = most.saturating_sub(size_of_head(&parts.headers).saturating_sub(HEAD));
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if expected > most {
+    if expected > for_body {
         return Err(too_large(most));
     }
     let mut bytes = Vec::with_capacity(expected);
@@ -63,15 +64,23 @@ async fn whole(response: Response, most: usize) -> Result<Response, Problem> {
     while let Some(data) = data.next().await {
         let data: Bytes = data.map_err(Problem::internal)?;
         // The JSON of bytes is never shorter than these.
-        if bytes.len() + data.len() > most {
+        if bytes.len() + data.len() > for_body {
             return Err(too_large(most));
         }
         bytes.extend_from_slice(&data);
     }
-    if Body::size_of(&bytes) > most {
+    if Body::size_of(&bytes) > for_body {
         return Err(too_large(most));
     }
     Ok(Response::from_parts(parts, body::Body::from(bytes)))
+}
+
+/// How many bytes of JSON these will be, with a comma each and whatever else the formats put between them.
+fn size_of_head(headers: &HeaderMap) -> usize {
+    let of_one = |(name, value): (&HeaderName, &HeaderValue)| {
+        Body::size_of(name.as_str().as_bytes()) + Body::size_of(value.as_bytes()) + 4
+    };
+    headers.iter().map(of_one).sum()
 }
 
 fn too_large(most: usize) -> Problem {

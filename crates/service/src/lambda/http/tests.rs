@@ -107,6 +107,17 @@ async fn headers_keep_all_their_values_and_bodies_their_bytes() {
 }
 
 #[tokio::test]
+async fn a_load_balancer_that_asks_for_itself_is_answered() {
+    let mut check = event("alb");
+    check["path"] = "/".into();
+    check["queryStringParameters"] = json!({});
+    check["headers"] = json!({ "user-agent": "ELB-HealthChecker/2.0" });
+    let answer = echoing().answer(&check).await.unwrap();
+    let seen: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    assert_eq!((&seen["uri"], &seen["client"]), (&json!("/"), &json!("0.0.0.0:0")));
+}
+
+#[tokio::test]
 async fn a_path_is_decoded_once() {
     async fn id(Path(id): Path<String>) -> String {
         id
@@ -222,6 +233,7 @@ async fn an_answer_that_lambda_cannot_carry_is_a_problem() {
         .route("/quotes", get(async || stream_of(b"\"", 4 << 20)))
         .route("/binary", get(async || stream_of(b"\xff", 5 << 20)))
         .route("/large", get(async || stream_of(b"x", 6 << 20)))
+        .route("/head", get(async || ([("x-large", "\"".repeat(1 << 20))], stream_of(b"x", 5 << 20))))
         .route("/broken", get(async || Body::from_stream(stream::iter([Ok("a"), Err("lost")]))));
     let function = Fixture::of_api(api);
     for (name, path, status, text) in [
@@ -229,6 +241,7 @@ async fn an_answer_that_lambda_cannot_carry_is_a_problem() {
         ("http-api", "/quotes", 500, "6 MB"),
         ("http-api", "/binary", 500, "6 MB"),
         ("http-api", "/large", 500, "6 MB"),
+        ("http-api", "/head", 500, "6 MB"),
         ("alb", "/text", 500, "1 MB"),
         ("http-api", "/broken", 500, "its log has the reason"),
     ] {
