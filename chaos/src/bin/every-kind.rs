@@ -109,7 +109,7 @@ impl World {
         if order.starts_with("slow") {
             tokio::time::sleep(SLOW).await;
         }
-        self.products.create(ProductRestocked { amount: 1 }).idempotency_key(cause).await?;
+        self.products.create(ProductRestocked { amount: 1 }).await?;
         self.note(cause)
     }
 }
