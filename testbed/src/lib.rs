@@ -1,6 +1,6 @@
 //! What tests run things in. A service as its users have it: a process of its own, on a free port, over a store in a
-//! folder of its own, or in tables of its own. And a [`FaultyProxy`], the network and the busy service between a store
-//! and DynamoDB.
+//! folder of its own, or in tables of its own; and whether it [starts as its template says](starts_as_its_template_says).
+//! And a [`FaultyProxy`], the network and the busy service between a store and DynamoDB.
 //!
 //! Nothing here returns errors: a test that cannot start its service, or reach it, has failed, and says so.
 
@@ -8,10 +8,12 @@ mod answer;
 mod process;
 mod proxy;
 mod tables;
+mod template;
 
 pub use self::{
     answer::{Answer, Client},
     process::{Running, program, refused_to_start},
     proxy::{Fault, FaultyProxy, Request},
     tables::{SHOP_TABLES, Tables},
+    template::starts_as_its_template_says,
 };
