@@ -74,8 +74,9 @@ impl Tool {
         }
     }
 
-    /// The program, to be run as it is run here: without anybody's credentials, settings and telemetry, without a toolchain
-    /// being fetched on the way, and, in case that it builds, with [cargo-lambda](Self::CargoLambda) at hand.
+    /// The program, to be run as it is run here: without anybody's credentials, settings and telemetry, without what cargo tells
+    /// us about ourselves, without a toolchain being fetched on the way, and, in case that it builds, with
+    /// [cargo-lambda](Self::CargoLambda) at hand.
     ///
     /// # Errors
     ///
@@ -83,7 +84,7 @@ impl Tool {
     pub fn command(self) -> Result<Command, Error> {
         let mut command = Command::new(self.path()?);
         for (name, _) in env::vars_os() {
-            if ["AWS_", "SAM_", "SLS_", "CARGO_LAMBDA_"]
+            if ["AWS_", "SAM_", "SLS_", "CARGO_LAMBDA_", "CARGO_PKG_", "CARGO_MANIFEST_"]
                 .iter()
                 .any(|prefix| name.to_string_lossy().starts_with(prefix))
             {

@@ -18,9 +18,19 @@ use crate::Client;
 /// How long a service may take to start or to stop before the test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What the names of a service's settings begin with.
-const SETTINGS: [&str; 8] =
-    ["HOST", "PORT", "DATA_DIR", "DYNAMODB_", "SUBSCRIPTIONS_", "AWS_", "RUST_LOG", "LOG_FORMAT"];
+/// What the names of a service's settings begin with, and those of what cargo tells tests about themselves.
+const SETTINGS: [&str; 10] = [
+    "HOST",
+    "PORT",
+    "DATA_DIR",
+    "DYNAMODB_",
+    "SUBSCRIPTIONS_",
+    "AWS_",
+    "RUST_LOG",
+    "LOG_FORMAT",
+    "CARGO_PKG_",
+    "CARGO_MANIFEST_",
+];
 
 /// A service that answers on a port of its own. Killed when it is dropped.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ pub(crate) fn root() -> &'static Path {
 
 /// The cargo that runs us, in the folder of the workspace.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = toolshed::cargo();
     command.args(arguments).current_dir(root());
     command
 }

@@ -2,7 +2,6 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
     sync::Arc,
     time::Duration,
 };
@@ -151,8 +150,7 @@ impl Launch {
             Program::Debug => {
                 let workspace =
                     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder of the workspace");
-                let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-                let mut command = Command::new(cargo);
+                let mut command = toolshed::cargo();
                 command.args(["build", "--locked", "--package", &self.example]).current_dir(workspace);
                 let status = command.status().map_err(Refused::to("run cargo"))?;
                 if !status.success() {
