@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value;
 use toolshed::{Refused, target};
 
-use crate::{Error, Tool, example};
+use crate::{Error, Template, TemplateError, Tool, example};
 
 /// What `sam build` leaves.
 #[derive(Debug)]
@@ -13,16 +14,17 @@ pub struct Built {
 }
 
 impl Built {
-    /// The template that `sam deploy` takes.
-    #[must_use]
-    pub fn template(&self) -> PathBuf {
-        self.folder.join("template.yaml")
-    }
-
-    /// The program of a function, as Lambda runs it.
-    #[must_use]
-    pub fn bootstrap(&self, function: &str) -> PathBuf {
-        self.folder.join(function).join("bootstrap")
+    /// The program of the function of this logical id, as Lambda runs it. SAM builds it once for several functions that have
+    /// the same, and its template for `sam deploy` says where.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such function.
+    pub fn bootstrap(&self, function: &str) -> Result<PathBuf, TemplateError> {
+        let template = Template::read(self.folder.join("template.yaml"))?;
+        let folder = template.function(function)?.property("CodeUri").and_then(Value::as_str);
+        let folder = folder.ok_or_else(|| TemplateError::new(function, "has no program"))?;
+        Ok(self.folder.join(folder).join("bootstrap"))
     }
 }
 

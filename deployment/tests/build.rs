@@ -1,8 +1,12 @@
-//! `sam build` makes what Lambda can run. Compiles the examples as they are deployed: some minutes the first time.
+//! `sam build` makes what Lambda can run, and what answers. Compiles the examples as they are deployed: some minutes the first
+//! time.
 
 use std::fs;
 
-use deployment::{Built, Template, build};
+use deployment::{Template, build, example};
+use lambda_local::Deployment;
+use serde_json::{Value, json};
+use testbed::Client;
 
 /// The newest version of the C library that Amazon Linux 2023 has: 2.34.
 const NEWEST_GLIBC: u32 = 34;
@@ -24,15 +28,11 @@ fn glibc_versions(program: &[u8]) -> impl Iterator<Item = u32> {
 }
 
 fn check(name: &str) {
-    let built: Built = build(name).unwrap_or_else(|error| panic!("{error}"));
-    let template = Template::read(built.template()).expect("a template");
-    let programs: Vec<_> = template
-        .functions()
-        .map(|function| {
-            let folder = function.property("CodeUri").and_then(|folder| folder.as_str()).expect("a folder");
-            fs::read(built.bootstrap(folder)).expect("a program")
-        })
-        .collect();
+    let built = build(name).unwrap_or_else(|error| panic!("{error}"));
+    let template = Template::read(example(name).join("template.yaml")).expect("a template");
+    let program =
+        |function: &str| fs::read(built.bootstrap(function).expect("it has one")).expect("a program");
+    let programs: Vec<_> = template.functions().map(|function| program(function.id())).collect();
     assert_eq!(programs.len(), 2, "{name}");
     assert!(programs[0] == programs[1], "{name}: both functions are the same program");
     let program = &programs[0];
@@ -47,12 +47,24 @@ fn check(name: &str) {
     assert!(program.len() < LARGEST, "{name} has {} bytes", program.len());
 }
 
-#[test]
-fn sam_builds_the_shop() {
-    check("shopping");
+/// What was built, with all that is around it on AWS.
+async fn run(name: &str, list: &str, resource: Value) {
+    let deployment = Deployment::of(name).start().await.unwrap_or_else(|error| panic!("{error}"));
+    let client = Client::new(&deployment.gateway().address().to_string());
+    let created = client.post(list, resource).await;
+    assert_eq!(created.status, 201, "{created:?}");
+    let read = client.get(created.header("location").expect("a location")).await;
+    assert_eq!((read.status, &read.body), (200, &created.body));
 }
 
-#[test]
-fn sam_builds_deploys() {
+#[tokio::test(flavor = "multi_thread")]
+async fn sam_builds_a_shop_that_answers() {
+    check("shopping");
+    run("shopping", "/products", json!({"amount": 1})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sam_builds_deploys_that_answer() {
     check("deploys");
+    run("deploys", "/deploys", json!({"specification": "a server"})).await;
 }

@@ -146,7 +146,7 @@ impl Launch {
         match &self.program {
             Program::At(path) => Ok(path.clone()),
             // Both functions of an example are the same program.
-            Program::Deployed => Ok(deployment::build(&self.example)?.bootstrap("ApiFunction")),
+            Program::Deployed => Ok(deployment::build(&self.example)?.bootstrap("ApiFunction")?),
             Program::Debug => {
                 let workspace =
                     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder of the workspace");
