@@ -1,6 +1,6 @@
 //! [`build`]: an example as `sam build` makes it, which is what a user deploys.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::Command};
 
 use serde_json::Value;
 use toolshed::{Refused, target};
@@ -14,17 +14,27 @@ pub struct Built {
 }
 
 impl Built {
-    /// The program of the function of this logical id, as Lambda runs it. SAM builds it once for several functions that have
-    /// the same, and its template for `sam deploy` says where.
+    /// The template that `sam deploy` takes.
+    #[must_use]
+    pub fn template(&self) -> PathBuf {
+        self.folder.join("template.yaml")
+    }
+
+    /// The program of a function, as Lambda runs it.
     ///
     /// # Errors
     ///
-    /// When there is no such function.
-    pub fn bootstrap(&self, function: &str) -> Result<PathBuf, TemplateError> {
-        let template = Template::read(self.folder.join("template.yaml"))?;
+    /// When the template has no such function.
+    pub fn bootstrap(&self, function: &str) -> Result<PathBuf, Error> {
+        Ok(self.code(function)?.join("bootstrap"))
+    }
+
+    /// The folder of what a function is made of. Functions may share one.
+    fn code(&self, function: &str) -> Result<PathBuf, Error> {
+        let template = Template::read(self.template())?;
         let folder = template.function(function)?.property("CodeUri").and_then(Value::as_str);
-        let folder = folder.ok_or_else(|| TemplateError::new(function, "has no program"))?;
-        Ok(self.folder.join(folder).join("bootstrap"))
+        let folder = folder.ok_or_else(|| TemplateError::new(function, "has no folder"))?;
+        Ok(self.folder.join(folder))
     }
 }
 
@@ -42,10 +52,16 @@ pub fn build(name: &str) -> Result<Built, Error> {
     // SAM looks for the program in the folder of the example, so that is where it has to be put. What it is made from goes
     // elsewhere.
     sam.env("CARGO_TARGET_DIR", "target").env("CARGO_BUILD_BUILD_DIR", target().join("deployment/compiled"));
-    let output = sam.output().map_err(Refused::to("run sam"))?;
+    run(&mut sam, name)?;
+    Ok(Built { folder })
+}
+
+fn run(command: &mut Command, what: &str) -> Result<(), Error> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(Refused::to(format!("run {program}")))?;
     if output.status.success() {
-        return Ok(Built { folder });
+        return Ok(());
     }
     let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(Error::NotBuilt { example: name.to_owned(), why })
+    Err(Error::NotBuilt { what: what.to_owned(), why })
 }

@@ -4,6 +4,8 @@ use std::io;
 
 use toolshed::Refused;
 
+use crate::TemplateError;
+
 /// Why there is no such tool, or nothing was built with it. The text is for a person, and says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -36,14 +38,17 @@ pub enum Error {
         /// What it should say.
         expected: &'static str,
     },
-    /// An example was not built.
-    #[error("sam has not built {example}: {why}")]
+    /// Something was not built.
+    #[error("{what} was not built: {why}")]
     NotBuilt {
-        /// Which.
-        example: String,
-        /// What SAM says.
+        /// What.
+        what: String,
+        /// What the tool says that was to build it.
         why: String,
     },
+    /// What was built has a template which says something else than expected.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     /// The operating system has refused something.
     #[error("{0}: {source}", source = io_of(.0))]
     Refused(#[from] Refused),
