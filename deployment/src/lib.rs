@@ -30,7 +30,7 @@ mod template;
 mod error;
 
 pub use self::{
-    build::{Built, build},
+    build::{Built, build, build_alike},
     error::Error,
     template::{Function, Mapping, Permission, Resource, Table, Template, TemplateError},
     tool::{Tool, example},
