@@ -1,17 +1,22 @@
 //! [`Deployment`]: everything that a template makes, on this machine.
 
 mod launch;
+mod prepared;
+
 mod parts;
 
 use std::{path::Path, sync::Arc};
 
 use tempfile::TempDir;
 
-pub use self::launch::{Launch, Program};
+pub use self::{
+    launch::{Launch, Program},
+    prepared::Prepared,
+};
 use crate::{DynamoDb, Error, Function, Gateway, Mapping, Role, Schedule};
 
-/// An example as it is on AWS: its functions and what they may do, its tables in DynamoDB Local, and what calls the functions. Dropping it stops
-/// everything.
+/// An example as it is on AWS: its functions and what they may do, its tables in DynamoDB Local, and what calls the
+/// functions. Dropping it stops everything.
 #[derive(Debug)]
 pub struct Deployment {
     // In this order: first what calls the functions, then the functions.

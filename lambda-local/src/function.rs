@@ -4,12 +4,14 @@ mod answer;
 mod builder;
 mod emulator;
 mod port;
+mod processes;
 mod trace;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use axum::body::Bytes;
 use tokio::sync::Semaphore;
+use toolshed::Refused;
 
 pub(crate) use self::trace::{root as trace_root, within as trace_within};
 pub use self::{answer::Failure, builder::Builder};
@@ -74,6 +76,28 @@ impl Function {
         self.shared.instances().all.iter().filter(|instance| instance.strong_count() > 0).count()
     }
 
+    /// The ids of its processes, without those of the emulator. Linux only.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say which processes there are.
+    pub fn processes(&self) -> Result<Vec<u32>, Error> {
+        let processes = processes::of(&self.shared.settings.program());
+        Ok(processes.map_err(Refused::to("look for processes"))?)
+    }
+
+    /// Has everything ready for a process of it that the process does not bring itself: a call starts one at once then,
+    /// instead of the emulator first.
+    ///
+    /// # Errors
+    ///
+    /// When the emulator does not run.
+    pub async fn stand_by(&self) -> Result<(), Error> {
+        let instance = self.shared.start().await?;
+        self.shared.keep(instance);
+        Ok(())
+    }
+
     /// Calls it, and waits for its answer. Where Lambda would refuse a call because there are too many at once, this waits.
     ///
     /// A call is carried out to its end even when nobody waits for it any more.
@@ -131,12 +155,17 @@ impl Shared {
         };
         let answer = instance.invoke(payload, &trace).await;
         if !matches!(answer, Err(Failure::NotCalled(_))) {
-            let mut instances = self.instances();
-            if !instances.stopped {
-                instances.idle.push(instance);
-            }
+            self.keep(instance);
         }
         answer
+    }
+
+    /// For the next call.
+    fn keep(&self, instance: Arc<Emulator>) {
+        let mut instances = self.instances();
+        if !instances.stopped {
+            instances.idle.push(instance);
+        }
     }
 
     async fn start(&self) -> Result<Arc<Emulator>, Error> {

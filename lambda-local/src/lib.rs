@@ -35,7 +35,7 @@ mod server;
 mod error;
 
 pub use self::{
-    deployment::{Deployment, Launch, Program},
+    deployment::{Deployment, Launch, Prepared, Program},
     dynamodb::DynamoDb,
     error::Error,
     function::{Builder, Failure, Function},

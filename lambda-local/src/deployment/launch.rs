@@ -9,7 +9,7 @@ use std::{
 use deployment::Template;
 use toolshed::Refused;
 
-use super::{Deployment, parts};
+use super::{Deployment, Prepared, parts};
 use crate::{Backoff, DynamoDb, Error, Gateway, Log, Mapping, Schedule};
 
 /// Which program the functions are.
@@ -108,37 +108,54 @@ impl Launch {
     ///
     /// When something cannot be built, made or started, or the template has something that is not understood.
     pub async fn start(self) -> Result<Deployment, Error> {
-        let template = Template::read(deployment::example(&self.example).join("template.yaml"))?;
+        let (port, every, backoff, log) = (self.port, self.every, self.backoff, self.log.clone());
+        let prepared = self.prepare().await?;
+        let template = &prepared.template;
         let unhandled = tempfile::tempdir().map_err(Refused::to("make a folder"))?;
+        let roles = prepared.roles().await?;
+        let functions = roles.iter().map(|(id, role)| {
+            let function = prepared.function_of(id, &role.dynamodb())?;
+            Ok((id.clone(), Arc::new(function)))
+        });
+        let functions = functions.collect::<Result<Vec<_>, Error>>()?;
+        let call = |id: &str| super::find(&functions, id).map(Arc::clone);
+
+        let (id, api) = parts::api(template)?;
+        let gateway = Gateway::start(call(&id)?, api, port).await?;
+        let mut mappings = Vec::new();
+        for mapping in parts::mappings(template, backoff, unhandled.path())? {
+            let table = super::find(&prepared.tables, &mapping.table)?;
+            let (id, log) = (mapping.id, log.named(&mapping.table));
+            let function = call(&mapping.function)?;
+            mappings.push((
+                id.clone(),
+                Mapping::start(&id, table, &prepared.dynamodb, function, mapping.settings, log).await?,
+            ));
+        }
+        let schedules = parts::schedules(template)?.into_iter().map(|schedule| {
+            let every = every.unwrap_or(schedule.every);
+            let log = log.named(&schedule.name);
+            Ok(Schedule::start(call(&schedule.function)?, every, schedule.input, log))
+        });
+        let schedules = schedules.collect::<Result<_, Error>>()?;
+        let Prepared { tables, dynamodb, .. } = prepared;
+        Ok(Deployment { gateway, mappings, schedules, functions, roles, tables, dynamodb, unhandled })
+    }
+
+    /// Builds the program and makes the tables, and leaves it at that.
+    ///
+    /// # Errors
+    ///
+    /// When something cannot be built or made, or the template has something that is not understood.
+    pub async fn prepare(self) -> Result<Prepared, Error> {
+        let template = Template::read(deployment::example(&self.example).join("template.yaml"))?;
         let dynamodb = self.dynamodb.clone().unwrap_or_else(|| {
             let key = format!("local{}x{}", std::process::id(), fastrand::u32(..));
             DynamoDb::new(dynamodb_local::url(), key)
         });
         let program = self.build()?;
         let tables = parts::tables(&template, &self.example, &dynamodb).await?;
-        let roles = parts::roles(&template, &tables, &dynamodb).await?;
-        let functions = parts::functions(&template, &self, &program, &tables, &roles)?;
-        let call = |id: &str| super::find(&functions, id).map(Arc::clone);
-
-        let (id, api) = parts::api(&template)?;
-        let gateway = Gateway::start(call(&id)?, api, self.port).await?;
-        let mut mappings = Vec::new();
-        for mapping in parts::mappings(&template, self.backoff, unhandled.path())? {
-            let table = super::find(&tables, &mapping.table)?;
-            let (id, log) = (mapping.id, self.log.named(&mapping.table));
-            let function = call(&mapping.function)?;
-            mappings.push((
-                id.clone(),
-                Mapping::start(&id, table, &dynamodb, function, mapping.settings, log).await?,
-            ));
-        }
-        let schedules = parts::schedules(&template)?.into_iter().map(|schedule| {
-            let every = self.every.unwrap_or(schedule.every);
-            let log = self.log.named(&schedule.name);
-            Ok(Schedule::start(call(&schedule.function)?, every, schedule.input, log))
-        });
-        let schedules = schedules.collect::<Result<_, Error>>()?;
-        Ok(Deployment { gateway, mappings, schedules, functions, roles, tables, dynamodb, unhandled })
+        Ok(Prepared { template, launch: self, program, tables, dynamodb })
     }
 
     /// The program.

@@ -1,12 +1,12 @@
 //! What a template makes, read for this machine.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
 use deployment::Template;
 use serde_json::Value;
 
 use super::Launch;
-use crate::{Api, Backoff, DynamoDb, Error, Function, Role, Settings, schedule::interval};
+use crate::{Api, Backoff, DynamoDb, Error, Function, Settings, schedule::interval};
 
 /// Makes the tables, and gives logical id and name of each.
 pub(super) async fn tables(
@@ -24,55 +24,39 @@ pub(super) async fn tables(
     Ok(tables)
 }
 
-/// What each function may do.
-pub(super) async fn roles(
+/// Makes a function, which is not called yet.
+pub(super) fn function(
     template: &Template,
-    tables: &[(String, String)],
-    dynamodb: &DynamoDb,
-) -> Result<Vec<(String, Role)>, Error> {
-    let mut roles = Vec::new();
-    for function in template.functions() {
-        roles.push((function.id().to_owned(), Role::start(&function, tables, dynamodb).await?));
-    }
-    Ok(roles)
-}
-
-/// Makes the functions, which are not called yet.
-pub(super) fn functions(
-    template: &Template,
+    function: &deployment::Function<'_>,
     launch: &Launch,
     program: &Path,
     tables: &[(String, String)],
-    roles: &[(String, Role)],
-) -> Result<Vec<(String, Arc<Function>)>, Error> {
-    let mut functions = Vec::new();
-    for function in template.functions() {
-        let property = |name: &str| function.property(name).map(|value| template.resolve(value));
-        let name = property("FunctionName").and_then(|name| name.as_str().map(str::to_owned));
-        let name = name.unwrap_or_else(|| function.id().to_owned());
-        let mut builder = Function::builder(program).log(launch.log.named(&name)).name(name);
-        if let Some(seconds) = property("Timeout").and_then(|seconds| seconds.as_u64()) {
-            builder = builder.timeout(Duration::from_secs(seconds));
-        }
-        if let Some(memory) = property("MemorySize").and_then(|memory| u32::try_from(memory.as_u64()?).ok()) {
-            builder = builder.memory(memory);
-        }
-        if let Some(most) = launch.instances {
-            builder = builder.instances(most);
-        }
-        builder = builder.envs(super::find(roles, function.id())?.dynamodb().settings());
-        for (variable, value) in function.variables() {
-            builder = match (function.table(variable), value) {
-                (Some(table), _) => builder.env(variable, super::find(tables, &table)?),
-                (None, Value::String(text)) => builder.env(variable, text),
-                // Nothing, unless a parameter is set.
-                (None, _) => builder,
-            };
-        }
-        let variables = launch.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        functions.push((function.id().to_owned(), Arc::new(builder.envs(variables).build()?)));
+    dynamodb: &DynamoDb,
+) -> Result<Function, Error> {
+    let property = |name: &str| function.property(name).map(|value| template.resolve(value));
+    let name = property("FunctionName").and_then(|name| name.as_str().map(str::to_owned));
+    let name = name.unwrap_or_else(|| function.id().to_owned());
+    let mut builder = Function::builder(program).log(launch.log.named(&name)).name(name);
+    if let Some(seconds) = property("Timeout").and_then(|seconds| seconds.as_u64()) {
+        builder = builder.timeout(Duration::from_secs(seconds));
     }
-    Ok(functions)
+    if let Some(memory) = property("MemorySize").and_then(|memory| u32::try_from(memory.as_u64()?).ok()) {
+        builder = builder.memory(memory);
+    }
+    if let Some(most) = launch.instances {
+        builder = builder.instances(most);
+    }
+    builder = builder.envs(dynamodb.settings());
+    for (variable, value) in function.variables() {
+        builder = match (function.table(variable), value) {
+            (Some(table), _) => builder.env(variable, super::find(tables, &table)?),
+            (None, Value::String(text)) => builder.env(variable, text),
+            // Nothing, unless a parameter is set.
+            (None, _) => builder,
+        };
+    }
+    let variables = launch.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    builder.envs(variables).build()
 }
 
 /// Which function answers the API, and which API that is.

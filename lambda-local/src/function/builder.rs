@@ -62,6 +62,11 @@ impl Settings {
     pub(super) fn bootstrap(&self) -> PathBuf {
         self.folder().join("bootstrap")
     }
+
+    /// What its processes are called.
+    pub(super) fn program(&self) -> PathBuf {
+        self.folder().join("program")
+    }
 }
 
 impl Builder {
