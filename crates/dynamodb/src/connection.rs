@@ -1,6 +1,8 @@
 //! [`DynamoDb`]: a connection to the service, with its region, credentials, time-outs and retries. [`Connect`] makes
 //! one.
 
+mod https;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use aws_config::{
@@ -11,17 +13,14 @@ use aws_event_sourcing_core::StoreError;
 use aws_sdk_dynamodb::{
     Client,
     config::{
-        Credentials, SharedCredentialsProvider, SharedHttpClient,
+        Credentials, IntoShared as _, SharedCredentialsProvider, SharedHttpClient,
         retry::{RetryConfig, RetryPartition, TokenBucket},
         timeout::TimeoutConfig,
     },
 };
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
 use aws_types::service_config::ServiceConfigKey;
 
+use self::https::Https;
 use crate::{
     error::Error,
     store::StoreBuilder,
@@ -198,7 +197,7 @@ impl Connect {
     ///
     /// [`Misconfigured`](aws_event_sourcing_core::StoreErrorKind::Misconfigured) when there is no region.
     pub async fn connect(self) -> Result<DynamoDb, StoreError> {
-        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let http: SharedHttpClient = Https::new().into_shared();
         let config = match self.config {
             Some(config) => config,
             None => load(self.profile.clone(), self.region.clone(), http.clone()).await,
