@@ -5,10 +5,12 @@
 //! cargo run -p bench --release -- --json  # the same for machines
 //! cargo run -p bench --release -- subscriptions
 //! cargo run -p bench --release -- dynamodb
+//! cargo run -p bench --release -- lambda
 //! ```
 //!
 //! On DynamoDB it is requests and capacity units that count, which DynamoDB Local tells as AWS bills them; times there
-//! are those of DynamoDB Local.
+//! are those of DynamoDB Local. As a function on Lambda it is the start that counts, the size and the memory, each beside its
+//! target; times there are those of AWS's emulator of Lambda and DynamoDB Local.
 //!
 //! Machines are shared and noisy: figures are medians, and every ratio compares what was measured side by side in one
 //! run.
@@ -21,6 +23,7 @@ mod fill;
 mod find_all;
 mod floor;
 mod hydrate;
+mod lambda;
 mod memory;
 mod report;
 mod shop;
@@ -34,15 +37,15 @@ use tempfile::TempDir;
 const HELP: &str = "\
 What aws-event-sourcing costs on this machine, beside what a durable write costs.
 
-Usage: cargo run -p bench --release [-- [subscriptions | dynamodb] OPTIONS]
+Usage: cargo run -p bench --release [-- [subscriptions | dynamodb | lambda] OPTIONS]
 
-Without `dynamodb` it is the embedded store that is measured, or only the subscriptions on it. With it, DynamoDB Local is
-fetched and started.
+Without `dynamodb` and `lambda` it is the embedded store that is measured, or only the subscriptions on it. With one of
+them, DynamoDB Local is fetched and started; with `lambda`, the shop is built first as `sam build` does.
 
 Options:
   --json               Print JSON instead of a table
-  --write-price USD    What AWS takes for a million write units [default: 0.625]
-  --read-price USD     What AWS takes for a million read units [default: 0.125]
+  --write-price USD    What AWS takes for a million write units, with `dynamodb` [default: 0.625]
+  --read-price USD     What AWS takes for a million read units, with `dynamodb` [default: 0.125]
   --help               Print this
 
 The default prices are on-demand prices of us-east-1: https://aws.amazon.com/dynamodb/pricing/on-demand/
@@ -59,6 +62,7 @@ async fn main() -> ExitCode {
         ["subscriptions"] => subscriptions().await.map(|report| report.table()),
         ["subscriptions", "--json"] => subscriptions().await.map(|report| report.json()),
         ["dynamodb", options @ ..] => dynamodb::measure(options).await,
+        ["lambda", options @ ..] => lambda::measure(options).await,
         [dynamodb::find_all::CHILD, url, key] => dynamodb::find_all::in_this_process(url, key).await,
         ["--help" | "-h"] => Ok(HELP.to_owned()),
         [subscriptions::CHILD, path] => subscriptions::in_this_process(Path::new(path)).await,

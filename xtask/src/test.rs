@@ -9,7 +9,8 @@ pub(crate) fn tests(filters: &[&str]) -> Result {
     // One for all. Before anything is compiled: whoever lacks Java or npm should not have to wait to hear of it.
     let server = DynamoDbLocal::builder().tables(Tables::OfEachKey).start();
     let server = server.map_err(|error| error.to_string())?;
-    let packages = ["--workspace", "--exclude", "bench", "--all-features", "--locked"];
+    let packages =
+        ["--workspace", "--exclude", "bench", "--exclude", "bare-put-item", "--all-features", "--locked"];
     if succeeds(&mut cargo(&["nextest", "--version"])) {
         let nextest = ["nextest", "run", "--no-tests", "pass"];
         run(cargo(&nextest).env(URL_VARIABLE, server.url()).args(packages).args(filters))?;
