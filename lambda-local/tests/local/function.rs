@@ -68,13 +68,14 @@ async fn calls_at_once_have_a_process_each_up_to_a_bound_and_the_others_wait() {
 async fn a_function_that_stands_by_has_a_process_from_its_first_call_on() {
     let function = function().build().expect("a function");
     function.stand_by().await.expect("an emulator");
+    assert_eq!(function.instances(), 1);
     assert_eq!(function.processes().expect("Linux"), [0_u32; 0]);
     let request = json!({"requestContext": {}});
     let answer = invoke(&function, request).await.expect("an answer");
     let body: Value = serde_json::from_str(answer["body"].as_str().expect("text")).expect("JSON");
     let processes = function.processes().expect("Linux");
     assert_eq!(json!(processes), json!([body["process"]]));
-    assert_eq!(function.instances(), 1, "it was called in the place that stood by");
+    assert_eq!(function.instances(), 1, "the call was made where it stood by");
 }
 
 #[tokio::test(flavor = "multi_thread")]
