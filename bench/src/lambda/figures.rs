@@ -66,7 +66,7 @@ impl Figures {
         remark: impl Into<String>,
     ) {
         let row = Row { name: name.to_owned(), figure, unit, target, remark: remark.into() };
-        complain(&format!("{name}: {} ({}) {}", row.figure(), row.target(), row.remark));
+        complain(&format!("{name}: {} {} {}", row.figure(), row.target(), row.remark));
         self.rows.push(row);
     }
 
