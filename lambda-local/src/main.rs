@@ -5,7 +5,7 @@ mod options;
 use std::{io::Write as _, process::ExitCode};
 
 use dynamodb_local::DynamoDbLocal;
-use lambda_local::{Deployment, DynamoDb, Error, Launch, Log};
+use lambda_local::{Deployment, DynamoDb, Error, Launch, Log, Program};
 
 use crate::options::{HELP, Options, Wanted};
 
@@ -31,7 +31,10 @@ async fn main() -> ExitCode {
 
 /// Runs it until Ctrl-C.
 async fn run(options: Options) -> Result<(), Error> {
-    say("Building, which takes some minutes the first time …\n");
+    say(match options.program {
+        Program::Deployed => "Building as it is deployed, which takes some minutes the first time …\n",
+        _ => "Building …\n",
+    });
     let server = DynamoDbLocal::start()?;
     let dynamodb = DynamoDb::new(server.url(), "local");
     let launch: Launch = Deployment::of(&*options.example).program(options.program).port(options.port);

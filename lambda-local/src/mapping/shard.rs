@@ -49,7 +49,9 @@ impl Reader {
             let page = match self.page(&shard, &mut place, waiting.room(batch_size)).await {
                 Ok(page) => page,
                 Err(error) => {
-                    self.log.write(error.to_string());
+                    if !is_outdated_iterator(&error) {
+                        self.log.write(error.to_string());
+                    }
                     place.iterator = None;
                     tokio::time::sleep(POLLING).await;
                     continue;
@@ -131,4 +133,12 @@ impl Reader {
         }
         outcome
     }
+}
+
+/// Whether an iterator is not good any more, and another has to be asked for. Time does that; and in DynamoDB Local, whose tables
+/// count their records together, those of other tables do it to a shard that was empty.
+fn is_outdated_iterator(error: &Error) -> bool {
+    let Error::DynamoDb { operation, why } = error else { return false };
+    let outdated = ["ExpiredIteratorException", "TrimmedDataAccessException"];
+    operation == "GetRecords" && outdated.iter().any(|name| why.contains(name))
 }

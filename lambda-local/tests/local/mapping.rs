@@ -14,6 +14,17 @@ use tempfile::TempDir;
 
 const EIGHT: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
+/// What makes a table with a stream.
+fn table(name: &str) -> Value {
+    json!({
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "name", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "name", "KeyType": "HASH"}],
+        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"},
+    })
+}
+
 /// A table with these items, which nobody else sees, and a function that is told what becomes of them.
 struct Things {
     folder: TempDir,
@@ -27,14 +38,7 @@ impl Things {
         fs::create_dir(folder.path().join("fates")).expect("a folder");
         let key = format!("things{}x{}", std::process::id(), fastrand::u32(..));
         let dynamodb = DynamoDb::new(dynamodb_local::url(), key);
-        let table = json!({
-            "TableName": "things",
-            "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [{"AttributeName": "name", "AttributeType": "S"}],
-            "KeySchema": [{"AttributeName": "name", "KeyType": "HASH"}],
-            "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"},
-        });
-        dynamodb.ask("CreateTable", &table).await.expect("a table");
+        dynamodb.ask("CreateTable", &table("things")).await.expect("a table");
         let things = Self { folder, dynamodb, mapping: None };
         for name in names {
             things.put(name).await;
@@ -121,6 +125,22 @@ async fn everything_is_handed_over_in_order_in_batches() {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_to_other_tables_is_no_reason_to_complain() {
+    let mut things = Things::with(&[]).await;
+    things.dynamodb.ask("CreateTable", &table("others")).await.expect("a table");
+    things.start(Settings::default()).await;
+    // It is looked for records of a table that has none, a few times.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for name in EIGHT {
+        let item = json!({"TableName": "others", "Item": {"name": {"S": name}}});
+        things.dynamodb.ask("PutItem", &item).await.expect("an item");
+    }
+    things.put("a").await;
+    assert_eq!(things.calls_up_to(1).await, ["a"]);
+    assert_eq!(things.mapping.as_ref().expect("a mapping").log().lines(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,16 +237,12 @@ async fn a_call_that_takes_too_long_is_a_failed_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_without_a_stream_is_refused() {
     let things = Things::with(&[]).await;
-    let table = json!({
-        "TableName": "other",
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": "name", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "name", "KeyType": "HASH"}],
-    });
+    let mut table = table("others");
+    table["StreamSpecification"] = json!({"StreamEnabled": false});
     things.dynamodb.ask("CreateTable", &table).await.expect("a table");
     let function = Arc::new(function().build().expect("a function"));
     let mapping =
-        Mapping::start("Others", "other", &things.dynamodb, function, Settings::default(), Log::default());
+        Mapping::start("Others", "others", &things.dynamodb, function, Settings::default(), Log::default());
     let error = mapping.await.expect_err("it has no stream");
     assert!(error.to_string().contains("stream"), "{error}");
 }
