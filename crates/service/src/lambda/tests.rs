@@ -219,6 +219,22 @@ async fn what_nothing_handles_is_named() {
     }
 }
 
+#[tokio::test]
+async fn what_cannot_be_read_is_an_error_that_says_why() {
+    let function = Fixture::of_handlers(|_| {});
+    for (name, place, why) in [
+        ("sqs", "/Records/2/body", "messages of a queue: invalid type: null, expected a string"),
+        ("sns", "/Records/0/Sns/Timestamp", "messages of a topic: invalid type: null"),
+        ("event-bridge", "/time", "an event of EventBridge: invalid type: null"),
+        ("dynamodb", "/Records/0/dynamodb/NewImage/at/S", "records of a stream: invalid type: null"),
+    ] {
+        let mut event = event(name);
+        *event.pointer_mut(place).unwrap() = Value::Null;
+        let error = function.answer(&event).await.unwrap_err();
+        assert!(error.starts_with(&format!("cannot read {why}")), "{error}");
+    }
+}
+
 #[test]
 #[should_panic(expected = "there is a handler for the queue \"orders\" already")]
 fn a_queue_has_one_handler() {
