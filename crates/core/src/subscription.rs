@@ -34,6 +34,7 @@ mod progress;
 
 mod follow;
 mod handed;
+mod history;
 mod part;
 mod redriver;
 

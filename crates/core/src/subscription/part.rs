@@ -15,7 +15,7 @@ use std::{
 };
 
 use futures_core::future::BoxFuture;
-use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream::FuturesUnordered};
+use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use lru::LruCache;
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -23,10 +23,11 @@ use super::{
     Batch, Continuity, Delivery, Hold, Part, Swap,
     context::Occasion,
     follow::Follower,
-    lane::{Attempt, Known, Lane, Step},
+    history::{History, unreadable},
+    lane::{Known, Lane, Step},
     window::Window,
 };
-use crate::{Commit, ResourceId, ResourceKey, StoreError, StoreErrorKind, subscription::Progress};
+use crate::{ResourceId, StoreError, subscription::Progress};
 
 /// How long what was done may go unsaved, and how many resources.
 const SAVE_EVERY: Duration = Duration::from_millis(500);
@@ -43,8 +44,7 @@ const LANES_BYTES: usize = 32 << 20;
 /// Resources without anything to do of which it is remembered how far they are.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 
-/// Commits that are read from the store at a time, and events that a lane handles before it reports what is done.
-const READ: usize = 64;
+/// Events that a lane handles before it reports what is done.
 const TURN: usize = 64;
 
 /// Commits that are kept of what is delivered to a lane during its turn.
@@ -501,7 +501,7 @@ async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane)
                 }
             }
             Step::Pause(pause) => drop(stop.or(sleep(pause)).await),
-            Step::Read { after } => match read(&follower, lane.resource(), after).await {
+            Step::Read { after } => match History::default().read(&follower, lane.resource(), after).await {
                 Ok(commits) => lane.was_read(commits, follower.clock.now()),
                 Err(error) => lane.was_not_handled(unreadable(&follower, error)?),
             },
@@ -528,22 +528,4 @@ async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane)
         }
     }
     Ok(Turn { lane, left: Left::Something })
-}
-
-/// Some commits of a resource behind a version.
-pub(super) async fn read(
-    follower: &Follower,
-    resource: &ResourceKey,
-    after: u64,
-) -> Result<Vec<Commit>, StoreError> {
-    follower.source.events.read(resource, after).take(READ).try_collect().await
-}
-
-/// What it means for a resource that its history cannot be read, if it is the history's fault and not the store's.
-pub(super) fn unreadable(follower: &Follower, error: StoreError) -> Result<Attempt, StoreError> {
-    if error.kind() != StoreErrorKind::Undecodable {
-        return Err(error);
-    }
-    let error = super::Failure::park(error).to_string();
-    Ok(Attempt { error, may_pass: false, at: follower.clock.now(), chance: fastrand::f64() })
 }

@@ -16,7 +16,7 @@ use super::{
     ParkedCursor, ParkedPage, Progress, Redriven, Swap,
     context::Occasion,
     follow::{Follower, failed},
-    part::{read, unreadable},
+    history::{History, unreadable},
     redrive::{End, Redrive, Step},
 };
 use crate::{ResourceId, ResourceKey, StoreError};
@@ -148,13 +148,14 @@ async fn redrive(follower: Arc<Follower>, id: ResourceId, progress: Progress) ->
 }
 
 async fn drive(follower: &Follower, redrive: &mut Redrive) -> Result<End, StoreError> {
+    let mut history = History::default();
     loop {
         if follower.stop.is_requested() {
             redrive.stop();
         }
         match redrive.next(follower.clock.now(), follower.settings.redrive) {
             Step::End(end) => return Ok(end),
-            Step::Read { after } => match read(follower, redrive.resource(), after).await {
+            Step::Read { after } => match history.read(follower, redrive.resource(), after).await {
                 Ok(commits) => redrive.was_read(commits, follower.clock.now()),
                 Err(error) => redrive.was_not_handled(unreadable(follower, error)?),
             },

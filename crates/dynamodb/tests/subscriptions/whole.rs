@@ -8,13 +8,19 @@ use std::{
 
 use aws_event_sourcing_core::{
     Aggregate, Event, Recorded, Repository,
-    subscription::{Backoff, Context, Failure, ProgressStore as _, Source, Start, Subscription},
+    subscription::{
+        Backoff, Context, Failure, Parked, Progress, ProgressStore as _, Redriven, Source, Start,
+        Subscription,
+    },
 };
-use aws_event_sourcing_dynamodb::DynamoDb;
+use aws_event_sourcing_dynamodb::{Consumed, DynamoDb, Meter};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
-use crate::support::{Tables, dynamodb, key, until};
+use crate::{
+    progress::with_marker,
+    support::{Tables, dynamodb, key, until},
+};
 
 #[derive(Debug, Clone, Default)]
 struct Notebook;
@@ -171,6 +177,30 @@ async fn what_cannot_be_handled_is_parked_and_redriven() {
     until(async || progress.parked(&key(), None, 10, None).await.expect("listed").resources.is_empty()).await;
     running.stop().await;
     log.check(4, 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redrive_reads_each_page_of_a_history_once() {
+    let tables = Tables::new().await;
+    let dynamodb = dynamodb().await;
+    write(&tables, &dynamodb, 1, 200).await;
+    let (log, meter) = (Log::default(), Meter::new());
+    let progress = tables.progress(&dynamodb);
+    let parked = with_marker(1).parked.map(|parked| Parked { number: 1, after: 0, waiting: 200, ..*parked });
+    let parked = Progress { handled: None, parked: parked.map(Box::new), revision: 0 };
+    progress.swap(&key(), &"n-0".into(), 0, &parked, None).await.expect("parked");
+    let events = dynamodb.store().table("notebook", &*tables.events).on_request(meter.observer()).build();
+    let feed = progress.feed(&events);
+    let source = Source { events: Arc::new(events), feed: Arc::new(feed), progress: Arc::new(progress) };
+    let subscription = subscription(&log, Start::Beginning, never);
+    let cut_off = tokio::time::Instant::now() + Duration::from_secs(60);
+    let redriven = subscription.redrive_due(&source, "notebook", cut_off).await.expect("redriven");
+    assert_eq!(redriven, Redriven { released: 1, failed: 0 });
+    log.check(1, 200);
+    // One for its one page, and one that shows that nothing has come meanwhile.
+    let Consumed { requests, read_units, .. } = meter.read();
+    assert_eq!(requests, 2);
+    assert!(read_units < 20.0, "{read_units}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
