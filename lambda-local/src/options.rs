@@ -3,7 +3,7 @@
 use lambda_local::Program;
 
 pub(crate) const HELP: &str = "\
-Runs an example on this machine as AWS would: API, functions, tables, streams and schedule.
+Runs an example on this machine as AWS would: API, functions and roles, tables, streams and schedule.
 
 Usage: cargo xtask lambda <EXAMPLE> [OPTIONS]
 

@@ -20,7 +20,7 @@ Commands:
   dynamodb-local   Run DynamoDB Local with the examples' tables, and say how to run the examples on it
       --port PORT       Where it listens [default: 8000]
       --data-dir DIR    Keep its tables there; in memory without this
-  lambda EXAMPLE   Run an example as AWS would: API, functions, tables, streams and schedule
+  lambda EXAMPLE   Run an example as AWS would: API, functions and roles, tables, streams and schedule
       --port PORT       Where the API listens [default: 3000]
       --dev             Build it with cargo, in seconds; otherwise it is built as it is deployed, in minutes
 
