@@ -16,6 +16,9 @@ use testbed::Tables;
 
 const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/service/tests/events");
 
+/// Short enough to be waited for, and long enough for everything else on a machine that has much to do.
+const TIMEOUT: Duration = Duration::from_secs(6);
+
 /// One of the documented events.
 fn event(name: &str) -> Value {
     let text = fs::read_to_string(format!("{EVENTS}/{name}.json"));
@@ -40,7 +43,7 @@ impl EveryKind {
             .env("DYNAMODB_TABLE_PRODUCT", "products")
             .env("SUBSCRIPTIONS_TABLE", "subscriptions")
             .env("FOLDER", folder.path().to_str().expect("a text"))
-            .timeout(Duration::from_secs(3))
+            .timeout(TIMEOUT)
             .build();
         Self { function: Arc::new(function.expect("a function")), dynamodb, folder }
     }
@@ -288,7 +291,7 @@ async fn messages_of_topics_and_events_of_schedules_and_buses_are_handled_once()
     );
 }
 
-/// Lambda would kill it after three seconds, and tell nothing but that.
+/// Lambda would kill it when its time is up, and tell nothing but that.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_takes_too_long_is_answered_before_the_invocation_is_cut_off() {
     let function = EveryKind::start().await;
