@@ -6,11 +6,11 @@
 //! | feature | what it brings |
 //! |---|---|
 //! | (none) | the domain: [`Event`], [`Aggregate`], [`Repository`], [`Resource`], [`MemoryStore`], [`given`], [`subscription`] |
-//! | `http` | [`http`]: routes, extractors and responses for axum |
-//! | `sqlite` | [`sqlite`]: the embedded store |
-//! | `service` (default) | [`service`]: the host that `main` runs, with both of these |
-//! | `dynamodb` (default) | [`dynamodb`]: the store on DynamoDB, also for [`service`] |
-//! | `lambda` (default) | [`service`] as a function on AWS Lambda |
+//! | `http` | `http`: routes, extractors and responses for axum |
+//! | `sqlite` | `sqlite`: the embedded store |
+//! | `service` (default) | `service`: the host that `main` runs, with both of these |
+//! | `dynamodb` (default) | `dynamodb`: the store on DynamoDB, also for `service` |
+//! | `lambda` (default) | `service` as a function on AWS Lambda |
 #![cfg_attr(doctest, doc = include_str!("../../../README.md"))]
 #![cfg_attr(doctest, doc = include_str!("../../../docs/subscriptions.md"))]
 

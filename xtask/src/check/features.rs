@@ -1,4 +1,5 @@
-//! Every combination of the facade's features compiles.
+//! Every combination of the facade's features compiles, and what documents features has no link to what is not there without
+//! them.
 
 use crate::run::{Result, cargo, run};
 
@@ -10,6 +11,10 @@ pub(super) fn check() -> Result {
         let enabled = enabled.map(|(_, feature)| *feature).collect::<Vec<_>>().join(",");
         let facade = ["clippy", "--package", "aws-event-sourcing", "--no-default-features", "--locked"];
         run(cargo(&facade).args(["--features", &enabled, "--", "-D", "warnings"]))?;
+    }
+    for package in ["aws-event-sourcing", "aws-event-sourcing-service"] {
+        let docs = ["doc", "--no-deps", "--package", package, "--no-default-features", "--locked"];
+        run(cargo(&docs).env("RUSTDOCFLAGS", "-D warnings"))?;
     }
     Ok(())
 }
