@@ -137,8 +137,9 @@ impl DynamoDbFeed {
         Self(Arc::new(Parts { lease_time, ..(*self.0).clone() }))
     }
 
-    /// What happened before, for a host that is handed the events of a stream and follows none: the table as a part. A part
-    /// that is released goes on where it was saved, here or elsewhere.
+    /// What happened before, for a host that is handed the events of a stream and follows none: the table as a part, for
+    /// [`Subscription::catch_up`](aws_event_sourcing_core::subscription::Subscription::catch_up). A part that is released
+    /// goes on where it was saved, here or elsewhere.
     ///
     /// Costs a `Query` where nothing is to be read. Takes up to twice the lease time where it is not sure whether somebody
     /// else is at it.

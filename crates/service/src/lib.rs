@@ -13,7 +13,7 @@
 //! |---|---|
 //! | API Gateway (REST API, HTTP API), a function URL, an Application Load Balancer | [`Service::api`] |
 //! | the stream of a table | [`Service::subscribe`] |
-//! | a schedule with the input `{"aws-event-sourcing":"redrive"}` | redrive of what is parked |
+//! | a schedule with the input `{"aws-event-sourcing":"redrive"}` | redrive of what is parked, and of a new subscription what is older than the stream |
 //! | an SQS queue | [`Service::on_queue`] |
 //! | an SNS topic | [`Service::on_topic`] |
 //! | EventBridge: a schedule | [`Service::on_schedule`] |

@@ -24,12 +24,12 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    Parts,
+    Parts, Past,
     lease::{Held, Lease, Moment, Of, Taken},
     leases::{Leases, Looked, Taker},
     listing::Listing,
     past,
-    plan::{Entry, Lost, Past, Standing, Step, Take, View, WaitsFor, plan},
+    plan::{Entry, Lost, PastEntry, Standing, Step, Take, View, WaitsFor, plan},
     reached::{Place, Places, Reached, Records},
     shard::Reading,
     stream::TableStream,
@@ -95,7 +95,7 @@ impl Follower {
     }
 
     /// The table, if it is not read to its end, and no other process is at it.
-    pub(super) async fn past(mut self) -> Result<super::Past, Error> {
+    pub(super) async fn past(mut self) -> Result<Past, Error> {
         let began = Instant::now();
         let mut first_seen = None;
         loop {
@@ -106,7 +106,7 @@ impl Follower {
                 continue;
             };
             if past.entry.finished_at.is_some() {
-                return Ok(super::Past::Read);
+                return Ok(Past::Read);
             }
             // Nobody may be at the shards of an earlier round.
             let entries = looked.shards.iter().chain([&past.entry]);
@@ -115,10 +115,10 @@ impl Follower {
             let seen = past.entry.counter;
             if is_free {
                 if let Some(part) = self.take_past(past).await? {
-                    return Ok(super::Past::Unread(part));
+                    return Ok(Past::Unread(part));
                 }
             } else if seen != *first_seen.get_or_insert(seen) || began.elapsed() > 2 * self.feed.lease_time {
-                return Ok(super::Past::Elsewhere);
+                return Ok(Past::Elsewhere);
             }
             self.wait(LOOK_EVERY.min(self.feed.lease_time / 4)).await;
         }
@@ -270,7 +270,7 @@ impl Follower {
     }
 
     /// Begins another round when something is missing, and not only seems to because a listing is a moment behind.
-    async fn start_over(&mut self, lost: Lost, past: &Past, listing: &Listing) -> Result<(), Error> {
+    async fn start_over(&mut self, lost: Lost, past: &PastEntry, listing: &Listing) -> Result<(), Error> {
         let since = match self.doubt.take() {
             Some((before, since)) if before == lost => since,
             _ => Instant::now(),
@@ -291,7 +291,7 @@ impl Follower {
     }
 
     /// Tells others that this process would have a shard, as often as a lease is renewed.
-    async fn announce(&mut self, past: &Past) -> Result<(), Error> {
+    async fn announce(&mut self, past: &PastEntry) -> Result<(), Error> {
         if self.announced.is_none_or(|announced| announced.elapsed() >= self.feed.lease_time / 3) {
             self.announced = Some(Instant::now());
             self.leases.announce(past.entry.round, &self.taker()).await?;
@@ -300,7 +300,7 @@ impl Follower {
         Ok(())
     }
 
-    async fn take_past(&mut self, past: &Past) -> Result<Option<Part>, Error> {
+    async fn take_past(&mut self, past: &PastEntry) -> Result<Option<Part>, Error> {
         let (begun_at, sent) = (past.begun_at.unwrap_or_else(|| SystemClock.now()), Moment::now());
         let taken = self.leases.take_past(past, begun_at, &self.taker()).await?;
         let Some(counter) = taken else { return Ok(None) };
@@ -342,7 +342,7 @@ impl Follower {
     async fn take(
         &mut self,
         take: Take,
-        past: &Past,
+        past: &PastEntry,
         listing: &Listing,
         stream: &TableStream,
     ) -> Result<Option<Part>, Error> {

@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 use self::update::Update;
 use super::{
-    plan::{Entry, Past},
+    plan::{Entry, PastEntry},
     reached::Place,
 };
 use crate::{
@@ -54,7 +54,7 @@ pub(super) struct Leases {
 
 /// All items of a subscription of a resource type.
 pub(super) struct Looked {
-    pub(super) past: Option<Past>,
+    pub(super) past: Option<PastEntry>,
     pub(super) shards: Vec<Entry>,
     /// Processes that would have a shard.
     pub(super) waiting: Vec<Entry>,
@@ -225,7 +225,7 @@ impl Leases {
     /// Takes the past, if it is still as it was looked at. Gives the counter.
     pub(super) async fn take_past(
         &self,
-        past: &Past,
+        past: &PastEntry,
         begun_at: Timestamp,
         taker: &Taker<'_>,
     ) -> Result<Option<u64>, Error> {
@@ -435,13 +435,13 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn to_past(mut row: Row<'_>) -> Result<Past, Error> {
+fn to_past(mut row: Row<'_>) -> Result<PastEntry, Error> {
     let entry = to_entry(&mut row)?;
     let places = row.list(attribute::PLACES)?.into_iter().map(place::from_attribute).collect();
     let places: Option<Vec<_>> = places;
     let unreadable = || row.unreadable(Unreadable::new(attribute::PLACES, "one of them is no place"));
     let places = places.ok_or_else(unreadable)?;
-    Ok(Past {
+    Ok(PastEntry {
         stream: row.text(attribute::STREAM)?.map(Into::into),
         begun_at: row.parsed(attribute::BEGUN_AT)?,
         places,

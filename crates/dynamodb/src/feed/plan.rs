@@ -48,7 +48,7 @@ pub(super) struct Entry {
 
 /// The item of the past: the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Past {
+pub(super) struct PastEntry {
     pub(super) entry: Entry,
     /// The stream that its round is about; none where nobody has followed one.
     pub(super) stream: Option<Arc<str>>,
@@ -79,7 +79,7 @@ pub(super) enum Standing {
 pub(super) struct View<'a> {
     pub(super) stream: &'a Arc<str>,
     pub(super) shards: &'a [Shard],
-    pub(super) past: Option<(&'a Past, Standing)>,
+    pub(super) past: Option<(&'a PastEntry, Standing)>,
     pub(super) entries: Vec<(&'a Entry, Standing)>,
     /// Other processes that would have a shard.
     pub(super) waiting: Vec<(&'a Entry, Standing)>,
@@ -199,7 +199,7 @@ pub(super) fn plan(view: &View<'_>) -> (Step, Vec<Arc<str>>) {
 }
 
 /// Nobody may be at an earlier round when one begins.
-fn end_earlier_rounds(view: &View<'_>, past: &Past, standing: Standing) -> Option<Step> {
+fn end_earlier_rounds(view: &View<'_>, past: &PastEntry, standing: Standing) -> Option<Step> {
     let round = past.entry.round;
     let mut ours: Vec<_> = Vec::new();
     if standing == Standing::Leaving {
@@ -223,7 +223,7 @@ fn end_earlier_rounds(view: &View<'_>, past: &Past, standing: Standing) -> Optio
 /// The shards of a round.
 struct Shards<'a> {
     view: &'a View<'a>,
-    past: &'a Past,
+    past: &'a PastEntry,
     listed: HashSet<&'a str>,
     /// By the shard's id.
     entries: HashMap<&'a str, (&'a Entry, Standing)>,
@@ -239,7 +239,7 @@ enum Ready {
 }
 
 impl<'a> Shards<'a> {
-    fn new(view: &'a View<'a>, past: &'a Past) -> Self {
+    fn new(view: &'a View<'a>, past: &'a PastEntry) -> Self {
         let entries = view.entries.iter();
         let entries: HashMap<_, _> =
             entries.filter_map(|(entry, standing)| Some((shard_of(entry)?, (*entry, *standing)))).collect();

@@ -37,16 +37,16 @@ fn finished(shard: &str) -> Entry {
 }
 
 /// Round 3, the past read at hour 100, opened with these shards.
-fn past(roots: &[&str]) -> Past {
+fn past(roots: &[&str]) -> PastEntry {
     let entry = Entry { part: TABLE_PART.into(), finished_at: Some(at(100)), ..entry("-", 3) };
     let roots = roots.iter().map(|root| Arc::from(*root)).collect();
     let stream = Some("stream".into());
-    Past { entry, stream, begun_at: None, places: Vec::new(), is_opened: true, roots }
+    PastEntry { entry, stream, begun_at: None, places: Vec::new(), is_opened: true, roots }
 }
 
 /// What is decided an hour later.
 struct Case<'a> {
-    past: Option<(Past, Standing)>,
+    past: Option<(PastEntry, Standing)>,
     shards: &'a [Shard],
     entries: &'a [(Entry, Standing)],
     waiting: &'a [(Entry, Standing)],
@@ -99,8 +99,8 @@ use WaitsFor::Nobody;
 fn the_past_comes_first() {
     assert_eq!(Case { past: None, ..Case::default() }.step(), Step::Begin);
     let unread = || {
-        let Past { entry, .. } = past(&[]);
-        Past { entry: Entry { finished_at: None, ..entry }, is_opened: false, ..past(&[]) }
+        let PastEntry { entry, .. } = past(&[]);
+        PastEntry { entry: Entry { finished_at: None, ..entry }, is_opened: false, ..past(&[]) }
     };
     let shards = [shard("a", None)];
     for (standing, step) in [(Free, Step::TakePast), (Ours, wait(Nobody)), (Others, wait(WaitsFor::Others))] {
@@ -111,7 +111,7 @@ fn the_past_comes_first() {
 
 #[test]
 fn a_round_is_opened_with_the_shards_that_come_from_none_that_is_there() {
-    let closed = Past { is_opened: false, roots: HashSet::new(), ..past(&[]) };
+    let closed = PastEntry { is_opened: false, roots: HashSet::new(), ..past(&[]) };
     let shards = [shard("a", None), shard("b", Some("gone")), shard("c", Some("a"))];
     let case = Case { past: Some((closed.clone(), Free)), shards: &shards, ..Case::default() };
     assert_eq!(case.step(), Step::Open(vec!["a".into(), "b".into()]));
@@ -169,7 +169,7 @@ fn what_may_be_missing_begins_another_round() {
         step => panic!("{step:?}"),
     };
     for (stream, why) in [(Some("another".into()), Lost::OtherStream), (None, Lost::NoStream)] {
-        let other = Past { stream, ..past(&["a"]) };
+        let other = PastEntry { stream, ..past(&["a"]) };
         assert_eq!(lost(Case { past: Some((other, Others)), ..Case::default() }), why);
     }
 
@@ -242,7 +242,7 @@ fn what_only_looks_like_it_does_not() {
 #[test]
 fn nobody_is_at_an_earlier_round_when_one_begins() {
     let unread =
-        Past { entry: Entry { finished_at: None, ..past(&[]).entry }, is_opened: false, ..past(&[]) };
+        PastEntry { entry: Entry { finished_at: None, ..past(&[]).entry }, is_opened: false, ..past(&[]) };
     let step = |standing: Standing, entries: &[(Entry, Standing)]| {
         Case { past: Some((unread.clone(), standing)), entries, ..Case::default() }.step()
     };

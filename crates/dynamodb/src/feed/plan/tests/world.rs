@@ -34,7 +34,7 @@ struct World {
     flows: Vec<Flow>,
     /// How many records there are. The table has all of them, in order.
     records: usize,
-    past: Option<Past>,
+    past: Option<PastEntry>,
     /// What the table had when it was begun to be read, if it was in this round.
     read_from: Option<usize>,
     entries: BTreeMap<Arc<str>, Entry>,
@@ -220,7 +220,7 @@ impl World {
         match step {
             Step::Begin => {
                 let entry = Entry { part: TABLE_PART.into(), ..super::entry("-", 1) };
-                self.past = Some(Past { entry, is_opened: false, ..past(&[]) });
+                self.past = Some(PastEntry { entry, is_opened: false, ..past(&[]) });
                 self.rounds = 1;
             }
             Step::StartOver(_) => self.start_over(round),
