@@ -191,8 +191,12 @@ impl Error {
         }
     }
 
-    fn service(target: Target, place: String, error: &impl ProvideErrorMetadata) -> Self {
-        let code = error.code().unwrap_or("an error without a name");
+    fn service(target: Target, place: String, error: &(impl ProvideErrorMetadata + StdError + 'static)) -> Self {
+        let Some(code) = error.code() else {
+            // An answer of another server, a broken one, or one that the SDK does not know: only its error says which.
+            let source = Fault::new("an answer that cannot be understood", Chain::of(error).0);
+            return Self::Refused { target, source };
+        };
         let source = Fault { code: code.to_owned(), message: error.message().unwrap_or_default().to_owned() };
         match code {
             "ResourceNotFoundException" if !source.message.replace(&*target.table, "").contains("index") => {
