@@ -191,10 +191,15 @@ impl Error {
         }
     }
 
-    fn service(target: Target, place: String, error: &(impl ProvideErrorMetadata + StdError + 'static)) -> Self {
+    fn service(
+        target: Target,
+        place: String,
+        error: &(impl ProvideErrorMetadata + StdError + 'static),
+    ) -> Self {
         let Some(code) = error.code() else {
             // An answer of another server, a broken one, or one that the SDK does not know: only its error says which.
-            let source = Fault::new("an answer that cannot be understood", Chain::of(error).0);
+            let source =
+                Fault::new(format!("{place} gave an answer that cannot be understood"), Chain::of(error).0);
             return Self::Refused { target, source };
         };
         let source = Fault { code: code.to_owned(), message: error.message().unwrap_or_default().to_owned() };

@@ -235,6 +235,19 @@ async fn what_does_not_pass_by_itself_is_not_tried_again() {
 }
 
 #[tokio::test]
+async fn an_answer_of_another_server_is_told_from_dynamodbs() {
+    for status in [200, 404] {
+        let page = "<html><body>Welcome to nginx!</body></html>";
+        let bench = Bench::new(move |_| Fault::Foreign { status, page }).await;
+        let refused = failed(bench.faulty.append(&commit(1)).await);
+        let line = explain(&refused);
+        assert_eq!((refused.kind(), refused.is_retryable()), (StoreErrorKind::Internal, false), "{line}");
+        let place = format!("({}) gave an answer that cannot be understood: ", bench.proxy.url());
+        assert!(line.contains(&place), "{status}: {line}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_that_fails_for_a_while_costs_no_commit() {
     let bench = Bench::new(|request| match request.index % 3 {
         1 => Fault::DropAnswer,
