@@ -32,6 +32,8 @@ pub enum Tool {
     CargoLambda,
     /// `osls` 4.3.1, the open fork of the Serverless Framework.
     Osls,
+    /// `aws` 1.46.3, the AWS CLI. Its version 2 is in no registry; what the documentation uses is the same in both.
+    Aws,
     /// AWS's runtime interface emulator, which stands for the Lambda service in front of one program. It is part of SAM.
     RuntimeInterfaceEmulator,
 }
@@ -57,6 +59,13 @@ const CARGO_LAMBDA: python::Package = python::Package {
     version: ("bin/cargo-lambda", &["lambda", "--version"], "cargo-lambda 1.9.2"),
 };
 
+const AWS: python::Package = python::Package {
+    name: "aws",
+    specification: "awscli==1.46.3",
+    constraints: include_str!("../tools/aws.txt"),
+    version: ("bin/aws", &["--version"], "aws-cli/1.46.3"),
+};
+
 impl Tool {
     /// Where it is. Installs it first when it is not there, which takes up to a minute or two; whoever else wants it
     /// meanwhile waits.
@@ -70,6 +79,7 @@ impl Tool {
             Self::CfnLint => Ok(CFN_LINT.install()?.join("bin/cfn-lint")),
             Self::CargoLambda => Ok(CARGO_LAMBDA.install()?.join("bin/cargo-lambda")),
             Self::Osls => npm::install(),
+            Self::Aws => Ok(AWS.install()?.join("bin/aws")),
             Self::RuntimeInterfaceEmulator => emulator(&SAM.install()?),
         }
     }
@@ -100,8 +110,12 @@ impl Tool {
         Ok(command)
     }
 
-    /// The same, by another way to find programs: this tool's folder goes before all others.
-    pub(crate) fn search_path(self) -> Result<OsString, Error> {
+    /// A `PATH` on which this tool's folder goes before all others.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be installed.
+    pub fn search_path(self) -> Result<OsString, Error> {
         let program = self.path()?;
         let folder = program.parent().expect("a program is in a folder").to_owned();
         let others = env::var_os("PATH").unwrap_or_default();

@@ -1,10 +1,12 @@
 //! What tests run things in. A service as its users have it: a process of its own, on a free port, over a store in a
 //! folder of its own, or in tables of its own; and whether it [starts as its template says](starts_as_its_template_says).
-//! And a [`FaultyProxy`], the network and the busy service between a store and DynamoDB.
+//! A [`FaultyProxy`] is the network and the busy service between a store and DynamoDB, a [`ShellBlock`] what the
+//! documentation tells people to type.
 //!
 //! Nothing here returns errors: a test that cannot start its service, or reach it, has failed, and says so.
 
 mod answer;
+mod markdown;
 mod process;
 mod proxy;
 mod tables;
@@ -12,6 +14,7 @@ mod template;
 
 pub use self::{
     answer::{Answer, Client},
+    markdown::{ShellBlock, workspace},
     process::{Running, program, refused_to_start},
     proxy::{Fault, FaultyProxy, Request},
     tables::{SHOP_TABLES, Tables},
