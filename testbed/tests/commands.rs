@@ -11,7 +11,7 @@ const README: &str = "examples/shopping/tests/readme.rs";
 const AWS: &str = "deployment/tests/commands.rs";
 const TABLES: &str = "crates/cli/tests/commands.rs";
 
-const RUN_BY: [Row; 29] = [
+const RUN_BY: [Row; 30] = [
     ("README.md", "cargo run -p shopping\n", README, "its_first_command_serves_the_shop"),
     ("README.md", "SHOP=", README, "its_commands_do_what_it_says"),
     ("README.md", "cargo xtask test\n", ".ci/run", "cargo xtask test"),
@@ -31,7 +31,7 @@ const RUN_BY: [Row; 29] = [
     ("docs/deploy.md", "SHOP=$(aws", AWS, "the_outputs_of_a_stack_are_asked_for"),
     ("docs/deploy.md", "sam logs", AWS, "a_stack_is_deployed_watched_and_removed"),
     ("docs/deploy.md", "cd examples/deploys", AWS, "a_stack_is_deployed_watched_and_removed"),
-    ("docs/deploy.md", "export SUBSCRIPTIONS_TABLE=", TABLES, "what_is_parked_is_looked_at"),
+    ("docs/deploy.md", "export SUBSCRIPTIONS_TABLE=", TABLES, "what_is_parked_is_looked_at_and_skipped"),
     ("docs/deploy.md", "sam build && sam deploy --parameter", AWS, "a_stack_is_deployed_watched_and_removed"),
     ("docs/deploy.md", "aws s3 ls", AWS, "a_batch_that_was_set_aside_is_handed_to_the_function_again"),
     ("docs/deploy.md", "git pull", AWS, "a_stack_is_deployed_watched_and_removed"),
@@ -75,7 +75,8 @@ const RUN_BY: [Row; 29] = [
         TABLES,
         "tables_are_made_and_read_by_hand",
     ),
-    ("docs/subscriptions.md", "eventctl parked list", TABLES, "what_is_parked_is_looked_at"),
+    ("docs/subscriptions.md", "eventctl parked list", TABLES, "what_is_parked_is_looked_at_and_skipped"),
+    ("docs/subscriptions.md", "   eventctl parked skip", TABLES, "what_is_parked_is_looked_at_and_skipped"),
     ("docs/subscriptions.md", "eventctl table create", TABLES, "tables_are_made_and_read_by_hand"),
 ];
 

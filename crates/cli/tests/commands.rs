@@ -5,7 +5,7 @@ use std::{env, path::Path, process::Command, sync::Arc};
 
 use aws_event_sourcing_core::{
     Aggregate, Commit, EncodedEvent, Event, EventStore, Json, Recorded, Repository, ResourceKey, Timestamp,
-    subscription::{Context, Failure, Source, Subscription},
+    subscription::{Context, Failure, Source, Subscription, with_state},
 };
 use aws_event_sourcing_dynamodb::DynamoDb;
 use aws_event_sourcing_sqlite::SqliteStore;
@@ -40,9 +40,9 @@ impl<const PRODUCT: bool> Aggregate for Thing<PRODUCT> {
     fn apply(&mut self, _: &ThingEvent) {}
 }
 
-/// Handles nothing.
-async fn fails(_: Recorded<ThingEvent>, _: Context) -> Result<(), Failure> {
-    Err(Failure::park("out of paper"))
+/// Handles no event from this number on.
+async fn fails(from: u64, event: Recorded<ThingEvent>, _: Context) -> Result<(), Failure> {
+    if event.number < from { Ok(()) } else { Err(Failure::park("out of paper")) }
 }
 
 /// Runs commands as a person would, with `eventctl` and `aws` at hand. Gives what the last of them prints.
@@ -59,10 +59,15 @@ fn shell(commands: &str, settings: &[(&str, &str)], folder: &Path) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// A subscription that parks whatever comes, until something is parked.
-async fn park<A: Aggregate<Event = ThingEvent>>(name: &str, source: Source, is_parked: impl Fn() -> bool) {
+/// A subscription that parks what comes from a number on, until that is so.
+async fn park<A: Aggregate<Event = ThingEvent>>(
+    name: &str,
+    from: u64,
+    source: Source,
+    is_parked: impl Fn() -> bool,
+) {
     let (stop, stopped) = oneshot::channel::<()>();
-    let subscription = Subscription::new(name).on::<A>(fails);
+    let subscription = Subscription::new(name).on::<A>(with_state(from, fails));
     let running = tokio::spawn(subscription.run(move |_| source.clone(), async { drop(stopped.await) }));
     while !is_parked() {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -138,24 +143,27 @@ async fn tables_are_made_and_read_by_hand() {
     let parked = "aws dynamodb query --table-name subscriptions --index-name parked";
     let leases = "aws dynamodb query --table-name subscriptions \\\n";
     let followed = || !items(leases).is_empty() && items(parked).len() > 60;
-    park::<Thing<true>>("reorders", source, || tokio::task::block_in_place(followed)).await;
+    park::<Thing<true>>("reorders", 1, source, || tokio::task::block_in_place(followed)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_parked_is_looked_at() {
+async fn what_is_parked_is_looked_at_and_skipped() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
     std::fs::create_dir(&data).expect("a folder");
     let store = SqliteStore::open(data.join("events.db")).expect("a store");
     let deploys = Repository::<Thing<false>>::new(store.clone());
-    deploys.create(ThingEvent::ThingMade).id(DEPLOY).await.expect("created");
+    let seven = (0..7).map(|_| ThingEvent::ThingMade);
+    deploys.create_all(seven).id(DEPLOY).await.expect("created");
     let run = |commands: &str| shell(commands, &[], folder.path());
     let is_parked = || run("eventctl parked list").contains("out of paper");
-    park::<Thing<false>>("notifications", Source::of(&store), || tokio::task::block_in_place(is_parked))
+    park::<Thing<false>>("notifications", 7, Source::of(&store), || tokio::task::block_in_place(is_parked))
         .await;
     let block = ShellBlock::find("docs/subscriptions.md", "eventctl parked list");
     let said = run(&block);
     assert_eq!(said.matches("out of paper").count(), 2, "{said}");
+    let skipped = run(ShellBlock::find("docs/subscriptions.md", "   eventctl parked skip").trim());
+    assert!(skipped.contains("entered by mistake"), "{skipped}");
     // What is on AWS is looked at by the same commands, once it is known where.
     let on_aws = ShellBlock::find("docs/deploy.md", "export SUBSCRIPTIONS_TABLE=");
     assert!(on_aws.ends_with(&block), "{on_aws}");
