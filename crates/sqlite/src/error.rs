@@ -6,7 +6,10 @@ use std::{error::Error as StdError, fmt, path::PathBuf};
 use aws_event_sourcing_core::{AppendError, StoreError, StoreErrorKind};
 use rusqlite::ErrorCode;
 
-use crate::path::FilePath;
+use crate::{
+    layout::{APPLICATION_ID, Differences},
+    path::FilePath,
+};
 
 /// What went wrong. Every message names the file or the resource that it is about, on one line.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +30,25 @@ pub(crate) enum Error {
         "{path} cannot be opened: it has layout {found}, and this program knows layouts up to {supported}"
     )]
     Newer { path: FilePath, found: i64, supported: i64 },
+
+    #[error(
+        "{path} cannot be opened: it has the tables of an event store of layout {layout} and, as a restored `.dump`, nothing that \
+         says so, and it has no {lacking} of that layout; restore the dump as a whole"
+    )]
+    Lacking { path: FilePath, layout: i64, lacking: String },
+
+    #[error(
+        "{path} cannot be opened: it has the tables of an event store of layout {layout} and, as a restored `.dump`, nothing that \
+         says so, and it has {further} besides; if no newer version of this program has made it, say so with \
+         `PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {layout};`"
+    )]
+    Unmarked { path: FilePath, layout: i64, further: String },
+
+    #[error(
+        "{path} cannot be opened: somebody has changed its {table}, which is not as layout {layout} has it, so that it cannot be \
+         brought to a newer layout"
+    )]
+    Altered { path: FilePath, layout: i64, table: String },
 
     #[error("{path} cannot be opened: it may not be written")]
     ReadOnly { path: FilePath },
@@ -99,6 +121,17 @@ impl fmt::Display for Doing {
 }
 
 impl Error {
+    /// What is to be said of a file that may be an event store and does not say so.
+    pub(crate) fn similar(path: FilePath, differences: &Differences) -> Self {
+        let Differences { layout, lacking, further } = differences;
+        let layout = *layout;
+        if lacking.is_empty() {
+            Self::Unmarked { path, layout, further: further.join(", ") }
+        } else {
+            Self::Lacking { path, layout, lacking: lacking.join(", ") }
+        }
+    }
+
     /// What SQLite's error means for that file.
     pub(crate) fn sqlite(path: &FilePath, doing: Doing, source: rusqlite::Error) -> Self {
         let path = path.clone();
@@ -115,6 +148,9 @@ impl Error {
             | Self::IsFolder { .. }
             | Self::NoDatabase { .. }
             | Self::Foreign { .. }
+            | Self::Lacking { .. }
+            | Self::Unmarked { .. }
+            | Self::Altered { .. }
             | Self::Newer { .. }
             | Self::NoLog { .. } => StoreErrorKind::Misconfigured,
             Self::ReadOnly { .. } => StoreErrorKind::Denied,

@@ -46,7 +46,8 @@ impl SqliteStore {
     /// what is wrong with it.
     ///
     /// - [`Misconfigured`](aws_event_sourcing_core::StoreErrorKind::Misconfigured): the folder is not there, the path is that of a folder, or
-    ///   the file is no database, that of another application, or of a newer layout than this version knows.
+    ///   the file is no database, that of another application, or of a newer layout than this version knows. A file that was made
+    ///   of a dump is known by its tables; where these are not quite those of a store, the line says what to do.
     /// - [`Denied`](aws_event_sourcing_core::StoreErrorKind::Denied): the file, or its folder, must not be written.
     /// - [`Full`](aws_event_sourcing_core::StoreErrorKind::Full): there is no room for the file.
     /// - [`Unavailable`](aws_event_sourcing_core::StoreErrorKind::Unavailable): another process has kept it locked for five seconds.
