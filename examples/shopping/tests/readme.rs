@@ -123,6 +123,43 @@ fn its_dynamodb_local_has_the_tables_of_the_examples() {
     server.wait().expect("it ends");
 }
 
+/// Only which versions there are is asked for: compiling it would take minutes, and is what the other tests do.
+#[test]
+fn a_crate_of_ones_own_has_the_versions_that_it_says() {
+    let readme = fs::read_to_string(workspace().join("README.md")).expect("a README");
+    let (_, dependencies) = readme.split_once("```toml\n[dependencies]\n").expect("dependencies");
+    let (dependencies, rest) = dependencies.split_once("```").expect("they end");
+    let (_, flag) = rest.split_once("```toml\n").expect("a flag for SQLite");
+    let (flag, rest) = flag.split_once("```").expect("it ends");
+    let ours = fs::read_to_string(workspace().join(".cargo/config.toml")).expect("our own settings");
+    assert!(
+        flag.trim().lines().all(|line| ours.lines().any(|our| our == line.trim())),
+        "{flag} is not in {ours}"
+    );
+    let (_, rusqlite) = rest.split_once("itself has to use ").expect("a version");
+    let (rusqlite, _) = rusqlite.split_once(',').expect("it ends");
+
+    let git = r#"git = "https://github.com/aws-event-sourcing/aws-event-sourcing""#;
+    let path = format!("path = {:?}", workspace().join("crates/aws-event-sourcing"));
+    assert!(dependencies.contains(git), "{dependencies}");
+    let resolve = |rusqlite: &str| {
+        let own = tempfile::tempdir().expect("a folder");
+        let package = "[package]\nname = \"own\"\nedition = \"2024\"\n[dependencies]\n";
+        let rusqlite = format!("rusqlite = {{ version = {rusqlite:?}, default-features = false }}\n");
+        let manifest = package.to_owned() + &dependencies.replace(git, &path) + &rusqlite;
+        fs::write(own.path().join("Cargo.toml"), manifest).expect("a manifest");
+        fs::create_dir(own.path().join("src")).expect("a folder");
+        fs::write(own.path().join("src/main.rs"), "fn main() {}").expect("a program");
+        let mut cargo = program(env!("CARGO"), own.path());
+        let output = cargo.args(["generate-lockfile"]).current_dir(own.path()).output().expect("cargo runs");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (resolved, said) = resolve(rusqlite);
+    assert!(resolved, "{said}");
+    let (resolved, said) = resolve("0.40");
+    assert!(!resolved && said.contains("links to the native library `sqlite3`"), "{said}");
+}
+
 fn bash(script: &str, folder: &Path) -> String {
     let output = Command::new("bash").args(["-euo", "pipefail", "-c", script]).current_dir(folder).output();
     let output = output.expect("bash runs");
