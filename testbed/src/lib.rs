@@ -15,7 +15,7 @@ mod template;
 pub use self::{
     answer::{Answer, Client},
     markdown::{ShellBlock, workspace},
-    process::{Running, program, refused_to_start},
+    process::{Running, Signal, program, refused_to_start},
     proxy::{Fault, FaultyProxy, Request},
     tables::{SHOP_TABLES, Tables},
     template::starts_as_its_template_says,

@@ -11,7 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
 
 use crate::Client;
 
@@ -19,12 +20,14 @@ use crate::Client;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the names of a service's settings begin with, and those of what cargo tells tests about themselves.
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 12] = [
     "HOST",
     "PORT",
     "DATA_DIR",
     "DYNAMODB_",
     "SUBSCRIPTIONS_",
+    "STOP_GRACE_",
+    "BASE_PATH",
     "AWS_",
     "RUST_LOG",
     "LOG_FORMAT",

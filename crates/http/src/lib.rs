@@ -118,6 +118,8 @@
 //!
 //! [`harden`](harden()) goes once around the whole router, whatever is in it: limits, time-outs, panics, request ids,
 //! traces, logs, CORS. The crate `aws-event-sourcing-service` does that.
+//!
+//! A handler whose answer has no end takes [`Stopping`], and ends when its service does.
 
 mod problem;
 
@@ -135,6 +137,8 @@ mod representation;
 mod json_array;
 mod resource_routes;
 
+mod stopping;
+
 mod harden;
 mod log;
 mod panic;
@@ -150,5 +154,6 @@ pub use self::{
     query::Query,
     representation::{Created, Location, Representation},
     resource_routes::{ResourceRoutes, resource_routes},
+    stopping::Stopping,
     write_terms::{WithTerms, WriteTerms},
 };

@@ -1,15 +1,19 @@
 //! [`Service`]: what a program's `main` builds and runs.
 
+use std::time::Duration;
+
 #[cfg(feature = "lambda")]
 use aws_event_sourcing_core::subscription::Failure;
 use aws_event_sourcing_core::{Aggregate, Repository, subscription::Subscription};
-use axum::Router;
+use aws_event_sourcing_http::Stopping;
+use axum::{Extension, Router};
 use tokio::net::TcpListener;
 
 use crate::{
     Error,
     followers::Followers,
-    logging, server,
+    logging,
+    server::{self, Server},
     settings::{Place, Settings},
     signals::Signals,
     stores::Stores,
@@ -19,6 +23,9 @@ use crate::{
     followers,
     lambda::{self, BusEvent, Handlers, Lambda, Message},
 };
+
+/// How long what is in flight may take when the service stops: less than whatever kills it then.
+const STOP_GRACE: Duration = Duration::from_secs(8);
 
 /// A service that is being set up: a store, and an API over it.
 ///
@@ -41,6 +48,8 @@ pub struct Service {
     stores: Stores,
     api: Router,
     http: aws_event_sourcing_http::Settings,
+    stopping: Stopping,
+    stop_grace: Duration,
     subscriptions: Vec<Subscription>,
     #[cfg(feature = "lambda")]
     handlers: Handlers,
@@ -67,6 +76,8 @@ impl Service {
             stores,
             api: Router::new(),
             http: Default::default(),
+            stopping: Stopping::new(),
+            stop_grace: STOP_GRACE,
             subscriptions: Vec::new(),
             #[cfg(feature = "lambda")]
             handlers: Handlers::default(),
@@ -91,6 +102,18 @@ impl Service {
     /// Limits and time-outs of requests, and who may call from a browser.
     pub fn http(self, http: aws_event_sourcing_http::Settings) -> Self {
         Self { http, ..self }
+    }
+
+    /// How long requests and events in flight may take when the service stops; 8 seconds otherwise, because Docker kills a
+    /// process [after 10](https://docs.docker.com/reference/cli/docker/container/stop/). `STOP_GRACE_SECONDS` overrides it.
+    pub fn stop_grace(self, grace: Duration) -> Self {
+        Self { stop_grace: grace, ..self }
+    }
+
+    /// Tells when the service stops, and can have it stop. In a handler of the API it is an extractor.
+    #[must_use]
+    pub fn stopping(&self) -> Stopping {
+        self.stopping.clone()
     }
 
     /// Has a subscription handle events, for as long as the service runs: those that other processes commit too. On
@@ -249,8 +272,10 @@ impl Service {
 
     /// Runs the service: as an HTTP server that follows subscriptions, or on AWS Lambda as a function.
     ///
-    /// As a server it runs until Ctrl-C or SIGTERM. Then no new connection and no new event is taken, requests and events in
-    /// flight are finished, for 30 seconds at most or until the signal comes again, and the store is closed.
+    /// As a server it runs until Ctrl-C or SIGTERM. Then no new connection and no new event is taken, and what has not arrived
+    /// in full is closed: an idle connection, half a request. Requests and events in flight are finished. What is not by the
+    /// end of the [grace](Self::stop_grace), or when the signal comes again, is cut off. Then the store is closed. A handler
+    /// whose answer has no end ends it when the service [stops](Self::stopping).
     ///
     /// As a function it runs until Lambda ends the process. While it starts, it opens a connection to DynamoDB, which nothing
     /// waits for. It does not ask what the tables are like: `eventctl table check` does.
@@ -289,13 +314,18 @@ impl Service {
             );
         }
 
-        let router = aws_event_sourcing_http::harden(self.api, &self.http);
+        let api = self.api.layer(Extension(self.stopping.clone()));
+        let router = aws_event_sourcing_http::harden(api, &self.http);
         let mut followers = followers.start();
-        let until_stop = server::accept(listener, router, server::HEAD_TIMEOUT, &mut signals);
-        let connections = until_stop.await;
+        let server = Server::new(router, server::HEAD_TIMEOUT, self.stopping);
+        server.accept(listener, &mut signals).await;
         followers.stop();
-        server::finish(async { tokio::join!(connections.shutdown(), followers.finish()) }, &mut signals)
-            .await;
+        let grace = self.settings.stop_grace.unwrap_or(self.stop_grace);
+        let in_flight = async { tokio::join!(server.finish(), followers.finish()) };
+        if !server::finish(in_flight, grace, &mut signals).await {
+            let connections = server.cut();
+            tracing::warn!(connections, "stopping without it");
+        }
         self.stores.close().await?;
         tracing::info!("stopped");
         Ok(())

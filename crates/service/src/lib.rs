@@ -44,6 +44,7 @@
 //! | `DYNAMODB_TABLE_<TYPE>` | the same, for each resource type of a service with several: `DYNAMODB_TABLE_PRODUCT` for `product`, with `_` for what is neither a letter nor a digit | |
 //! | `SUBSCRIPTIONS_TABLE` | the table for how far subscriptions are, when there are any on DynamoDB | none |
 //! | `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL_DYNAMODB`, … | as in every AWS SDK | |
+//! | `STOP_GRACE_SECONDS` | how long requests and events in flight may take when the service stops | [8](Service::stop_grace) |
 //! | `RUST_LOG` | what is logged, as [`tracing_subscriber::EnvFilter`] reads it | `info`, without the AWS SDK's search for credentials |
 //! | `LOG_FORMAT` | `json`, one object a line, panics included, or `pretty` | `pretty`; on Lambda `json` |
 //!
@@ -68,6 +69,7 @@
 
 mod error;
 mod followers;
+mod framing;
 mod host;
 #[cfg(feature = "lambda")]
 mod lambda;

@@ -1,6 +1,6 @@
 //! [`Settings`]: the environment of a service, read once and checked before anything starts.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use crate::Error;
 
@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) tables: Option<Tables>,
     /// The table for how far subscriptions are, beside those.
     pub(crate) subscriptions_table: Option<String>,
+    /// How long what is in flight may take when the service stops, if it says so.
+    pub(crate) stop_grace: Option<Duration>,
     pub(crate) log_filter: String,
     /// None: that of the place.
     pub(crate) log_format: Option<LogFormat>,
@@ -102,6 +104,7 @@ impl Settings {
             data_dir: "data".into(),
             tables: None,
             subscriptions_table: None,
+            stop_grace: None,
             log_filter: DEFAULT_FILTER.into(),
             log_format: None,
         };
@@ -119,6 +122,7 @@ impl Settings {
                         port.map_err(|_| wrong("PORT", &value, "a port number from 0 to 65535"))?;
                 }
                 "DATA_DIR" => settings.data_dir = value.into(),
+                "STOP_GRACE_SECONDS" => settings.stop_grace = Some(stop_grace(&value)?),
                 "RUST_LOG" => settings.log_filter = value,
                 "LOG_FORMAT" => settings.log_format = Some(log_format(&value)?),
                 "SUBSCRIPTIONS_TABLE" => settings.subscriptions_table = Some(value),
@@ -166,6 +170,12 @@ fn on_lambda(runtime_api: &str) -> Result<Place, Error> {
     Err(Error::Unsupported { setting: format!("{RUNTIME_API}={runtime_api}"), what: "the Lambda runtime" })
 }
 
+fn stop_grace(value: &str) -> Result<Duration, Error> {
+    let seconds =
+        value.parse::<u32>().map_err(|_| wrong("STOP_GRACE_SECONDS", value, "a number of whole seconds"))?;
+    Ok(Duration::from_secs(seconds.into()))
+}
+
 fn log_format(value: &str) -> Result<LogFormat, Error> {
     match value {
         "json" => Ok(LogFormat::Json),
@@ -204,6 +214,7 @@ mod tests {
         for (variable, value, message) in [
             ("PORT", "http", r#"PORT="http" is not a port number from 0 to 65535"#),
             ("PORT", "65536", r#"PORT="65536" is not a port number from 0 to 65535"#),
+            ("STOP_GRACE_SECONDS", "8s", r#"STOP_GRACE_SECONDS="8s" is not a number of whole seconds"#),
             ("LOG_FORMAT", "xml", r#"LOG_FORMAT="xml" is not `json` or `pretty`"#),
         ] {
             assert_eq!(read(&[(variable, value)]), Err(message.to_owned()));

@@ -59,7 +59,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        server::{HEAD_TIMEOUT, accept},
+        server::{HEAD_TIMEOUT, Server},
         settings::Tables,
         signals::Signals,
     };
@@ -87,10 +87,10 @@ mod tests {
             (requests.recv().await.unwrap(), requests.recv().await.unwrap())
         };
         let mut signals = Signals::listen().unwrap();
-        let server = accept(listener, Router::new().fallback(answer), HEAD_TIMEOUT, &mut signals);
+        let server = Server::new(Router::new().fallback(answer), HEAD_TIMEOUT, Default::default());
         let (ahead, first) = tokio::select! {
             both = client => both,
-            _ = server => pending().await,
+            () = server.accept(listener, &mut signals) => pending().await,
         };
         assert_eq!(ahead.0, "DynamoDB_20120810.Query");
         assert_eq!(ahead, first, "on another connection");
