@@ -38,7 +38,7 @@ impl Default for Settings {
 ///   axum and its layers do, answers with a [`Problem`](crate::Problem) instead, other headers kept. Documents of your
 ///   own are left as they are. `instance` is the path of the request.
 /// - **Limits.** The body's size and the request's time, by [`Settings`].
-/// - **Panics** are answered with 500. The connection lives on.
+/// - **Panics** are answered with 500. The connection lives on. So is a status below 200, which is no answer yet.
 /// - **Request ids.** `X-Request-Id` is taken over when it is 1 to 128 visible ASCII characters, made up (a UUID v4)
 ///   otherwise, and sent back with every response. [`RequestId`] is its extractor.
 /// - **Traces.** The handler runs inside [`TraceParent::scope`](aws_event_sourcing_core::TraceParent::scope): as a

@@ -55,6 +55,9 @@ pub(super) async fn guard(State(limits): State<Arc<Limits>>, request: Request, n
         Err(_) if is_too_large => too_large().into_response(),
         Err(_) => late(limits.time, &intake).into_response(),
     };
+    if response.status().is_informational() {
+        response = no_answer(response.status()).into_response();
+    }
     let location = response.extensions_mut().remove::<Location>();
     if let Some(Location(id)) = location
         && !response.headers().contains_key(LOCATION)
@@ -76,6 +79,11 @@ async fn refused_for_its_size(request: Request) -> Response {
         discard(request.into_body().into_data_stream()).await;
     }
     too_large().into_response()
+}
+
+/// A status that stands before an answer. No host can send it as one.
+fn no_answer(status: StatusCode) -> Problem {
+    Problem::internal(format!("the handler has answered with {status}, which is not the status of an answer"))
 }
 
 fn late(time: Duration, intake: &Intake) -> Problem {

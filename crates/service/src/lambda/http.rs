@@ -3,6 +3,8 @@
 //! A router sees what it would see on a laptop: the path without the stage, percent-encoded; each header line and each
 //! parameter, however often there is one of a name; the body as bytes; the client's address as axum's `ConnectInfo`. The path
 //! with the stage is axum's `OriginalUri`, which links are made of.
+//!
+//! An answer is what hyper would send, without what is about one connection.
 
 mod encode;
 mod request;
@@ -13,11 +15,12 @@ mod version2;
 
 mod body;
 mod fit;
+mod hop;
 
 use aws_event_sourcing_core::TraceParent;
 use axum::{
     body::to_bytes,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_LENGTH},
 };
 use serde_json::value::RawValue;
 use tower::ServiceExt as _;
@@ -25,6 +28,7 @@ use tower::ServiceExt as _;
 pub(crate) use self::fit::fit;
 use self::{body::Body, fit::Bounds};
 use super::{InvocationError, Lambda, invocation::Invocation, xray};
+use crate::framing::frame;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const X_AMZN_TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
@@ -66,10 +70,16 @@ pub(super) async fn handle(
     name(request.headers_mut(), invocation);
     request.extensions_mut().insert(Bounds { bytes, until: invocation.give_up() });
 
+    let has_no_body = request.method() == Method::HEAD;
     let Ok(response) = lambda.api.clone().oneshot(request).await;
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = frame(response).into_parts();
     // It fits already, or is a short answer of a layer around those that do not.
     let body = to_bytes(body, fit::MOST).await.map_err(InvocationError::malformed("the router's answer"))?;
+    hop::remove(&mut parts.headers);
+    if !has_no_body && parts.headers.contains_key(CONTENT_LENGTH) {
+        // Whatever the handler says.
+        parts.headers.insert(CONTENT_LENGTH, body.len().into());
+    }
     let answer = Answer { status: parts.status, headers: parts.headers, body: Body::of(body) };
     let written = match format {
         Format::Version1 => version1::write(&answer),

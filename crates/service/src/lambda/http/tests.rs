@@ -1,5 +1,7 @@
 //! The documented events as requests, and the answers to them.
 
+mod framing;
+
 use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use aws_event_sourcing_core::TraceParent;
