@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     Error,
+    base_path::BasePath,
     followers::Followers,
     logging,
     server::{self, Server},
@@ -304,7 +305,8 @@ impl Service {
 
         tracing::info!(service = self.name, store = %self.stores, "listening on http://{address}");
         for example in &self.examples {
-            tracing::info!("try: {}", example.replace("{}", &format!("http://{address}")));
+            let base_path = self.settings.base_path.as_ref().map_or("", BasePath::as_str);
+            tracing::info!("try: {}", example.replace("{}", &format!("http://{address}{base_path}")));
         }
         #[cfg(feature = "lambda")]
         if let [first, others @ ..] = self.handlers.names().as_slice() {
@@ -317,7 +319,7 @@ impl Service {
         let api = self.api.layer(Extension(self.stopping.clone()));
         let router = aws_event_sourcing_http::harden(api, &self.http);
         let mut followers = followers.start();
-        let server = Server::new(router, server::HEAD_TIMEOUT, self.stopping);
+        let server = Server::new(router, server::HEAD_TIMEOUT, self.stopping).at(self.settings.base_path);
         server.accept(listener, &mut signals).await;
         followers.stop();
         let grace = self.settings.stop_grace.unwrap_or(self.stop_grace);
@@ -336,7 +338,9 @@ impl Service {
         self.stores.check()?;
         followers::check_names(&self.subscriptions)?;
         let api = aws_event_sourcing_http::harden(lambda::fit(self.api), &self.http);
-        let Self { name, stores, subscriptions, handlers, .. } = self;
-        Lambda { name, api, stores, subscriptions, registrations: Default::default(), handlers }.run().await
+        let Self { name, settings, stores, subscriptions, handlers, .. } = self;
+        let base_path = settings.base_path;
+        let registrations = Default::default();
+        Lambda { name, api, base_path, stores, subscriptions, registrations, handlers }.run().await
     }
 }

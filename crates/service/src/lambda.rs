@@ -6,6 +6,7 @@ mod invocation;
 
 mod http;
 mod past;
+mod ping;
 mod queue;
 mod redrive;
 mod registrations;
@@ -35,7 +36,7 @@ use tower::layer::layer_fn;
 pub use self::{bus_event::BusEvent, message::Message};
 use self::{error::InvocationError, event::Kind, in_span::InSpan, invocation::Invocation};
 pub(crate) use self::{handlers::Handlers, http::fit, registrations::Registrations};
-use crate::{Error, stores::Stores};
+use crate::{Error, base_path::BasePath, stores::Stores};
 
 /// What a function is made of.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub(crate) struct Lambda {
     pub(crate) name: String,
     /// Hardened, and with answers that [fit](fit()).
     pub(crate) api: Router,
+    /// Where clients find the API, if it is said.
+    pub(crate) base_path: Option<BasePath>,
     pub(crate) stores: Stores,
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) registrations: Registrations,
@@ -81,6 +84,10 @@ impl Lambda {
             Kind::Redrive => json(&redrive::handle(self, invocation).await?),
             Kind::Queue => json(&queue::handle(self, payload, invocation).await?),
             Kind::Topic => json(&topic::handle(self, payload, invocation).await?),
+            Kind::Ping => {
+                tracing::debug!(service = self.name, "kept warm");
+                json(&())
+            }
             Kind::Bus => json(&schedule::handle(self, payload, invocation).await?),
         }
     }

@@ -11,24 +11,31 @@
 //!
 //! | called by | what handles it |
 //! |---|---|
-//! | API Gateway (REST API, HTTP API), a function URL, an Application Load Balancer | [`Service::api`] |
+//! | API Gateway (REST API, HTTP API), a function URL, an Application Load Balancer, VPC Lattice (both versions) | [`Service::api`] |
 //! | the stream of a table | [`Service::subscribe`] |
 //! | a schedule with the input `{"aws-event-sourcing":"redrive"}` | redrive of what is parked, and of a new subscription what is older than the stream |
 //! | an SQS queue | [`Service::on_queue`] |
 //! | an SNS topic | [`Service::on_topic`] |
 //! | EventBridge: a schedule | [`Service::on_schedule`] |
 //! | EventBridge: an event of a bus | [`Service::on_event`] |
+//! | whoever keeps it warm | nothing: it is answered |
 //!
-//! What nothing handles is an error that names its kind.
+//! What nothing handles is an error that names its kind, because what is answered is never heard of again. A function is kept
+//! warm by an event that says nothing: `{}`, `null`, `{"source":"serverless-plugin-warmup"}`, `{"type":"warmer"}`, one with
+//! `warmer`, `warmup`, `keep_warm` or `keepWarm` that is `true`, and, in a service that has no schedules, a schedule without an
+//! input, which the log has a warning about.
 //!
-//! The API is as it is on a laptop. A handler sees paths without the stage of an API, and clients get links with it. An answer
+//! The API is as it is on a laptop, with the same lengths and bodies of answers. A handler sees paths without the stage of an API
+//! and without the base path of its [mapping](https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-custom-domains.html),
+//! and clients get links with them. The routes `/` and `/{proxy+}` of an API tell what is in front; the route `$default`, a
+//! function URL, a load balancer and VPC Lattice do not, and there `BASE_PATH` says it. An answer
 //! is sent when it is whole; one that is not by then, half a second before the invocation is cut off, or that is larger than the
 //! [6 MB](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html) that Lambda can send (1 MB to a load
 //! balancer), is a problem that says so. An HTTP API decodes paths before it calls a function: an id with a `/` in it cannot be
-//! told from two segments there. A base path of a custom domain stays in the path: nest the router under it. A REST API
+//! told from two segments there, and a `?` in one ends the path. A REST API
 //! [hands on](https://docs.aws.amazon.com/apigateway/latest/developerguide/lambda-proxy-binary-media.html) a body that is no text
 //! only with `*/*` among its binary media types. A load balancer takes one cookie of an answer, unless its target group has
-//! multi-value headers.
+//! multi-value headers, and so does VPC Lattice.
 //!
 //! A request without a `traceparent` is part of the trace that X-Ray has for it, and one without an `X-Request-Id` has Lambda's
 //! id of the invocation. Lines of the log are in a span `invocation` with that as `lambda_request_id`.
@@ -39,6 +46,7 @@
 //! |---|---|---|
 //! | `PORT` | HTTP port; 0 takes any free one, which the log then names | 3000 |
 //! | `HOST` | address or name to listen on | `127.0.0.1` |
+//! | `BASE_PATH` | the path under which clients find the API, such as `/catalog`, when a proxy or a gateway is in front: links begin with it, and a request may have it or not. Where an event tells, it need not be set; set, it is what links begin with, and `/` stands for nothing | none |
 //! | `DATA_DIR` | folder of the embedded store, made when it is missing; the store is the file `events.db` in it | `./data` |
 //! | `DYNAMODB_TABLE` | use DynamoDB: the table of a service with one resource type, by its name or its ARN | none: embedded; on Lambda this or the next has to be set |
 //! | `DYNAMODB_TABLE_<TYPE>` | the same, for each resource type of a service with several: `DYNAMODB_TABLE_PRODUCT` for `product`, with `_` for what is neither a letter nor a digit | |
@@ -67,6 +75,7 @@
 [`Service::on_event`]: #features"
 )]
 
+mod base_path;
 mod error;
 mod followers;
 mod framing;

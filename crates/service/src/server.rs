@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::connection::Connection;
-use crate::signals::Signals;
+use crate::{base_path::BasePath, signals::Signals};
 
 /// How long a client may take for the head of a request, the first one or the next on a connection kept alive.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,6 +24,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Server {
     router: Router,
+    base_path: Option<BasePath>,
     head_timeout: Duration,
     stopping: Stopping,
     /// For those that are not finished when the service ends.
@@ -33,13 +34,13 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(router: Router, head_timeout: Duration, stopping: Stopping) -> Self {
-        Self {
-            router,
-            head_timeout,
-            stopping,
-            cut: CancellationToken::new(),
-            connections: TaskTracker::new(),
-        }
+        let (cut, connections) = (CancellationToken::new(), TaskTracker::new());
+        Self { router, base_path: None, head_timeout, stopping, cut, connections }
+    }
+
+    /// The same for clients that find it there.
+    pub(crate) fn at(self, base_path: Option<BasePath>) -> Self {
+        Self { base_path, ..self }
     }
 
     /// Serves until it is told to stop. There may be requests in flight then.
@@ -71,6 +72,7 @@ impl Server {
                 stream,
                 client,
                 router: self.router.clone(),
+                base_path: self.base_path.clone(),
                 head_timeout: self.head_timeout,
                 stopping: self.stopping.clone(),
             };

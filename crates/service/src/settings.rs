@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
-use crate::Error;
+use crate::{Error, base_path::BasePath};
 
 /// Info, but nothing of what the AWS SDK says while it looks for a region and credentials in one place after the other:
 /// when there are none, the error says so.
@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) place: Place,
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// Where clients find the API, if it says so.
+    pub(crate) base_path: Option<BasePath>,
     pub(crate) data_dir: PathBuf,
     /// Tables in DynamoDB, in place of the embedded store.
     pub(crate) tables: Option<Tables>,
@@ -101,6 +103,7 @@ impl Settings {
             place: Place::Process,
             host: "127.0.0.1".into(),
             port: 3000,
+            base_path: None,
             data_dir: "data".into(),
             tables: None,
             subscriptions_table: None,
@@ -120,6 +123,12 @@ impl Settings {
                     let port = value.parse();
                     settings.port =
                         port.map_err(|_| wrong("PORT", &value, "a port number from 0 to 65535"))?;
+                }
+                "BASE_PATH" => {
+                    let path = BasePath::parse(&value);
+                    let path = path
+                        .ok_or_else(|| wrong("BASE_PATH", &value, "a path as in a URL, such as /catalog"))?;
+                    settings.base_path = Some(path);
                 }
                 "DATA_DIR" => settings.data_dir = value.into(),
                 "STOP_GRACE_SECONDS" => settings.stop_grace = Some(stop_grace(&value)?),
@@ -214,6 +223,7 @@ mod tests {
         for (variable, value, message) in [
             ("PORT", "http", r#"PORT="http" is not a port number from 0 to 65535"#),
             ("PORT", "65536", r#"PORT="65536" is not a port number from 0 to 65535"#),
+            ("BASE_PATH", "catalog", r#"BASE_PATH="catalog" is not a path as in a URL, such as /catalog"#),
             ("STOP_GRACE_SECONDS", "8s", r#"STOP_GRACE_SECONDS="8s" is not a number of whole seconds"#),
             ("LOG_FORMAT", "xml", r#"LOG_FORMAT="xml" is not `json` or `pretty`"#),
         ] {

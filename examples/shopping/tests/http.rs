@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use lambda_local::{Deployment, Program};
+use lambda_local::{Api, Deployment, Gateway, Program};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testbed::{Answer, Client, Running, SHOP_TABLES, Tables, program};
@@ -20,8 +20,11 @@ struct Shop {
 /// What it runs on. Stopped when it is dropped.
 enum Host {
     Process { running: Running, _data: TempDir },
-    Lambda(Box<Deployment>),
+    Lambda { deployment: Box<Deployment>, _gateway: Option<Gateway> },
 }
+
+/// What is in front of every path where a shop is one part of a larger site.
+const BASE_PATH: &str = "/v1/catalog";
 
 impl Shop {
     fn on_sqlite() -> Self {
@@ -43,14 +46,33 @@ impl Shop {
         let deployment = Deployment::of("shopping").program(Program::At(PROGRAM.into())).start().await;
         let deployment = deployment.unwrap_or_else(|error| panic!("{error}"));
         let client = Client::new(&deployment.gateway().address().to_string());
-        Self { client, host: Host::Lambda(deployment.into()) }
+        Self { client, host: Host::Lambda { deployment: deployment.into(), _gateway: None } }
+    }
+
+    /// One that is told that there is something in front of its paths.
+    fn behind_a_proxy() -> Self {
+        let shop = Self::start([("BASE_PATH", BASE_PATH)]);
+        Self { client: shop.client.under(BASE_PATH), ..shop }
+    }
+
+    /// The same on Lambda, behind a domain of one's own, whose events tell.
+    async fn behind_a_mapping() -> Self {
+        let Self { host: Host::Lambda { deployment, .. }, .. } = Self::on_lambda().await else {
+            unreachable!("it is on Lambda")
+        };
+        let function = deployment.function("ApiFunction").expect("it has one").clone();
+        let gateway = Gateway::mapped(BASE_PATH, function, Api::Rest, 0).await.expect("a gateway");
+        let client = Client::new(&gateway.address().to_string()).under(BASE_PATH);
+        Self { client, host: Host::Lambda { deployment, _gateway: Some(gateway) } }
     }
 
     /// What the API has logged so far.
     fn log(&self) -> Vec<String> {
         match &self.host {
             Host::Process { running, .. } => running.log(),
-            Host::Lambda(deployment) => deployment.function("ApiFunction").expect("it has one").log().lines(),
+            Host::Lambda { deployment, .. } => {
+                deployment.function("ApiFunction").expect("it has one").log().lines()
+            }
         }
     }
 }
@@ -100,6 +122,52 @@ everywhere! {
     a_client_cannot_take_the_place_of_a_handler
 }
 
+/// What has to do with paths, where these begin with something that the shop does not know of.
+mod behind_a_base_path {
+    use super::{
+        Shop, a_product_is_created_read_bought_and_restocked, products_are_listed_whole_or_in_pages,
+        what_a_client_does_wrong_is_told_apart,
+    };
+
+    async fn suite(shop: &Shop) {
+        products_are_listed_whole_or_in_pages(shop).await;
+        a_product_is_created_read_bought_and_restocked(shop).await;
+        what_a_client_does_wrong_is_told_apart(shop).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn by_a_setting() {
+        suite(&Shop::behind_a_proxy()).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn by_a_mapping_of_an_api() {
+        suite(&Shop::behind_a_mapping().await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purchase_on_lambda_is_part_of_the_trace_that_the_request_brings() {
+    let shop = Shop::on_lambda().await;
+    let Host::Lambda { deployment, .. } = &shop.host else { unreachable!("it is on Lambda") };
+    let path = product(&shop.client, 5).await;
+    let buy = |header: &str, trace: &str| {
+        Answer::to(shop.client.request("POST", &format!("{path}/buy")).header(header, trace))
+    };
+    let of_x_ray = "5759e988bd862e3fe1be46a994272793";
+    assert_eq!(buy("x-amzn-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793").await.status, 200);
+    // Who says it in the words of W3C is not overruled by AWS.
+    let of_w3c = "4bf92f3577b34da6a3ce929d0e0e4736";
+    assert_eq!(buy("traceparent", &format!("00-{of_w3c}-00f067aa0ba902b7-01")).await.status, 200);
+    let table = deployment.table("ProductTable").expect("it has one");
+    let scan = deployment.dynamodb().ask("Scan", &json!({ "TableName": table })).await.expect("an answer");
+    let commits = scan["Items"].as_array().expect("items").iter();
+    let traces: Vec<_> = commits.map(|commit| commit["trace"]["S"].as_str().expect("a trace")).collect();
+    assert_eq!(traces.len(), 3);
+    assert!(traces[1].starts_with(&format!("00-{of_x_ray}-")), "{traces:?}");
+    assert!(traces[2].starts_with(&format!("00-{of_w3c}-")), "{traces:?}");
+}
+
 /// A product with so many in stock, as its path.
 async fn product(client: &Client, amount: u32) -> String {
     let created = client.post("/products", json!({ "amount": amount })).await;
@@ -111,7 +179,8 @@ fn is_problem(answer: &Answer, status: u16, instance: &str) {
     assert_eq!(answer.status, status, "{answer:?}");
     assert_eq!(answer.header("content-type"), Some("application/problem+json"));
     assert_eq!(answer.body["status"], status);
-    assert_eq!(answer.body["instance"], instance);
+    assert!(answer.path.ends_with(instance), "{answer:?}");
+    assert_eq!(answer.body["instance"], answer.path);
     for member in ["type", "title", "detail"] {
         assert!(!answer.text(member).is_empty());
     }
@@ -121,7 +190,7 @@ async fn a_product_is_created_read_bought_and_restocked(shop: &Shop) {
     let Shop { client, .. } = shop;
     let created = client.post("/products", json!({"amount": 5})).await;
     let id = created.text("id");
-    let path = format!("/products/{id}");
+    let path = client.path(&format!("/products/{id}"));
     assert_eq!(created.status, 201);
     assert_eq!(created.header("location"), Some(path.as_str()));
     assert_eq!(created.header("etag"), Some("\"1\""));
@@ -170,7 +239,8 @@ async fn products_are_listed_whole_or_in_pages(shop: &Shop) {
     for amount in 1..=7 {
         paths.push(product(client, amount).await);
     }
-    let path_of = |product: &Value| format!("/products/{}", product["id"].as_str().expect("an id"));
+    let path_of =
+        |product: &Value| client.path(&format!("/products/{}", product["id"].as_str().expect("an id")));
     let all = client.get("/products").await;
     let mut all: Vec<_> = all.body.as_array().expect("an array").iter().map(path_of).collect();
     all.sort();
@@ -186,7 +256,9 @@ async fn products_are_listed_whole_or_in_pages(shop: &Shop) {
         next = page.header("link").map(|link| {
             let (target, relation) = link.split_once('>').expect("a target");
             assert_eq!(relation, "; rel=\"next\"");
-            target.trim_start_matches('<').to_owned()
+            let target = target.trim_start_matches('<').to_owned();
+            assert_eq!(target, client.path(&target));
+            target
         });
     }
     assert_eq!(listed, paths, "oldest first");

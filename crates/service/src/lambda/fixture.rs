@@ -11,7 +11,7 @@ use serde_json::{Value, value::RawValue};
 use tempfile::TempDir;
 
 use super::{Handlers, Invocation, InvocationError, Lambda, Registrations, fit};
-use crate::{settings::Tables, stores::Stores, tables::TableStores};
+use crate::{base_path::BasePath, settings::Tables, stores::Stores, tables::TableStores};
 
 /// A function with a store that nobody uses.
 pub(super) struct Fixture {
@@ -27,6 +27,7 @@ impl Fixture {
         let lambda = Lambda {
             name: "test".into(),
             api,
+            base_path: None,
             stores: Stores::Embedded(store),
             subscriptions: Vec::new(),
             registrations: Registrations::default(),
@@ -38,6 +39,12 @@ impl Fixture {
     /// One with an API and nothing else.
     pub(super) fn of_api(api: Router) -> Self {
         Self::new(api, Handlers::default())
+    }
+
+    /// The same for a service whose clients find it there.
+    pub(super) fn at(mut self, base_path: &str) -> Self {
+        self.lambda.base_path = Some(BasePath::parse(base_path).expect("a path"));
+        self
     }
 
     /// One without an API.

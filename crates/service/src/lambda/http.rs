@@ -1,14 +1,16 @@
-//! HTTP requests as API Gateway, function URLs and load balancers hand them over, and the answers that these understand.
+//! HTTP requests as API Gateway, function URLs, load balancers and VPC Lattice hand them over, and the answers that these understand.
 //!
-//! A router sees what it would see on a laptop: the path without the stage, percent-encoded; each header line and each
-//! parameter, however often there is one of a name; the body as bytes; the client's address as axum's `ConnectInfo`. The path
-//! with the stage is axum's `OriginalUri`, which links are made of.
+//! A router sees what it would see on a laptop: the path without the stage and the base path, percent-encoded; each header line
+//! and each parameter, however often there is one of a name; the body as bytes; the client's address as axum's `ConnectInfo`. The
+//! path as the client has it is axum's `OriginalUri`, which links are made of.
 //!
 //! An answer is what hyper would send, without what is about one connection.
 
 mod encode;
 mod request;
+mod route;
 
+mod lattice;
 mod load_balancer;
 mod version1;
 mod version2;
@@ -43,6 +45,8 @@ pub(super) enum Format {
     Version2,
     /// An Application Load Balancer.
     LoadBalancer,
+    /// A service of VPC Lattice.
+    Lattice,
 }
 
 /// An answer on its way out.
@@ -64,9 +68,10 @@ pub(super) async fn handle(
         Format::Version1 => (version1::read(payload)?, fit::MOST),
         Format::Version2 => (version2::read(payload)?, fit::MOST),
         Format::LoadBalancer => (load_balancer::read(payload)?, fit::MOST_OF_A_LOAD_BALANCER),
+        Format::Lattice => (lattice::read(payload)?, fit::MOST),
     };
     let has_multi_value_headers = arrived.has_multi_value_headers;
-    let mut request = arrived.into_request()?;
+    let mut request = arrived.into_request(lambda.base_path.as_ref())?;
     name(request.headers_mut(), invocation);
     request.extensions_mut().insert(Bounds { bytes, until: invocation.give_up() });
 
@@ -85,7 +90,7 @@ pub(super) async fn handle(
         Format::Version1 => version1::write(&answer),
         Format::Version2 => version2::write(&answer),
         Format::LoadBalancer if has_multi_value_headers => load_balancer::write_multi_value(&answer),
-        Format::LoadBalancer => load_balancer::write(&answer),
+        Format::LoadBalancer | Format::Lattice => load_balancer::write(&answer),
     };
     written.map_err(InvocationError::Answer)
 }

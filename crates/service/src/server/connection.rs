@@ -23,13 +23,14 @@ use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
 use super::arrival::{Arrival, Arriving};
-use crate::framing::frame;
+use crate::{base_path::BasePath, framing::frame};
 
 /// One client.
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) client: SocketAddr,
     pub(super) router: Router,
+    pub(super) base_path: Option<BasePath>,
     pub(super) head_timeout: Duration,
     pub(super) stopping: Stopping,
 }
@@ -38,13 +39,16 @@ impl Connection {
     /// Answers requests. When the service stops, the answer that is under way is finished; a connection whose client has sent
     /// nothing, or not yet all of a request, is closed.
     pub(super) async fn serve(self) {
-        let Self { stream, client, router, head_timeout, stopping } = self;
+        let Self { stream, client, router, base_path, head_timeout, stopping } = self;
         let arrival = Arrival::default();
         let io = Watched { io: TokioIo::new(stream), arrival: arrival.clone() };
         let watched = arrival.clone();
         let answer = move |request: Request<Incoming>| {
             let mut request = request.map(|body| Body::new(Arriving::new(body, watched.clone())));
             request.extensions_mut().insert(ConnectInfo(client));
+            if let Some(base_path) = &base_path {
+                base_path.take_from(&mut request);
+            }
             let router = router.clone();
             async move {
                 let Ok(response) = router.oneshot(request).await;

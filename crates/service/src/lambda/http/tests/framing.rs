@@ -180,7 +180,16 @@ async fn through_an_event(name: &str, method: &Method, path: &str, function: &Fi
 }
 
 /// What the forms of an event are.
-const FORMS: [&str; 6] = ["rest-api", "http-api-1.0", "http-api", "function-url", "alb", "alb-multi-value"];
+const FORMS: [&str; 8] = [
+    "rest-api",
+    "http-api-1.0",
+    "http-api",
+    "function-url",
+    "alb",
+    "alb-multi-value",
+    "vpc-lattice-1",
+    "vpc-lattice-2",
+];
 
 #[tokio::test]
 async fn an_answer_has_the_same_length_and_body_as_on_a_laptop() {
