@@ -24,6 +24,8 @@ pub mod limited;
 
 pub mod separate;
 
+pub mod behind;
+
 mod generate;
 mod growth;
 
@@ -104,6 +106,8 @@ macro_rules! for_each_law {
             separate::a_scan_is_of_one_type
             separate::a_list_is_of_one_type
             separate::types_and_ids_are_not_glued_together
+            behind::a_commit_is_appended_behind_the_one_that_it_follows
+            behind::nothing_is_appended_behind_a_commit_that_is_not_there
         }
     };
 }

@@ -18,6 +18,8 @@ pub struct Commit {
     pub at: Timestamp,
     /// What tells this commit from all others of its resource.
     pub id: CommitId,
+    /// The id of the commit before it. None for number 1, and for what was written before commits named it.
+    pub follows: Option<CommitId>,
     /// The trace that the commit was made in.
     pub trace: Option<TraceParent>,
     /// What led to it, when a subscription's handler did: `subscription/resource id/number`.

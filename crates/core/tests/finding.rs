@@ -142,8 +142,17 @@ async fn what_cannot_be_decoded_says_which_event_of_which_resource() {
     };
     let events = vec![event("ProductRestocked", r#"{"amount":1}"#), event("ProductPainted", "{}")];
     let at = Timestamp::from_unix_millis(1);
-    let commit =
-        Commit { resource, number: 1, events, at, id: "c".into(), trace: None, cause: None, meta: None };
+    let commit = Commit {
+        resource,
+        number: 1,
+        events,
+        at,
+        id: "c".into(),
+        follows: None,
+        trace: None,
+        cause: None,
+        meta: None,
+    };
     store.append(&commit).await.unwrap();
 
     let Err(FindError::Store(error)) = products.find_one("p1").await else { panic!("found") };
@@ -164,6 +173,7 @@ async fn a_history_with_a_hole_is_not_taken_for_whole() {
         events: vec![EncodedEvent { event_type: "ProductReserved".into(), data: None }],
         at: Timestamp::from_unix_millis(1),
         id: "c".into(),
+        follows: None,
         trace: None,
         cause: None,
         meta: None,

@@ -223,6 +223,7 @@ mod tests {
             ],
             at: Timestamp::from_unix_millis(1_700_000_000_007),
             id: "order-7".into(),
+            follows: None,
             trace: Some(TraceParent::new_root(Timestamp::from_unix_millis(0))),
             cause: Some("reorders/r-1/2".into()),
             meta: Some(Json::parse(r#"{"tenant":"t"}"#).unwrap()),

@@ -1,9 +1,10 @@
 //! [`SqliteStore`]: the store, put together from its [writer](crate::writer) and its [readers](crate::readers).
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{fmt, future::ready, path::Path, sync::Arc};
 
 use aws_event_sourcing_core::{
-    AppendError, Appended, Commit, CommitStream, Cursor, EventStore, Page, ResourceKey, StoreError, limits,
+    AppendError, Appended, Commit, CommitStream, Cursor, EventStore, Moment, Page, ResourceKey, StoreError,
+    limits,
 };
 use futures_core::future::BoxFuture;
 
@@ -136,6 +137,11 @@ impl EventStore for SqliteStore {
     /// # Panics
     ///
     /// When the future is polled outside of a tokio runtime.
+    /// Always: nothing takes rows away, and an append finds out what it follows.
+    fn has_kept<'a>(&'a self, _: &'a Arc<str>, _: Moment) -> BoxFuture<'a, bool> {
+        Box::pin(ready(true))
+    }
+
     fn list<'a>(
         &'a self,
         resource_type: &'a Arc<str>,

@@ -313,6 +313,7 @@ mod tests {
             events: vec![EncodedEvent { event_type: "Noted".into(), data }],
             at: Timestamp::from_unix_millis(0),
             id: CommitId::from(format!("{id}-{number}")),
+            follows: None,
             trace: None,
             cause: None,
             meta: None,

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use crate::{
     Subject,
     compare::{assert_same, difference},
-    observe::{all_of, append, assert_history, explain, plan, read, scan, store},
+    observe::{all_of, append, assert_history, explain, follow_one_another, plan, read, scan, store},
     sample,
     store::generate,
     subject::Store,
@@ -72,7 +72,7 @@ pub async fn no_data_null_and_empty_data_stay_apart(subject: &Subject) {
     assert_history(&handle, &resource, &written).await;
 }
 
-/// A commit's id, time, trace, cause and meta come back; what it does not have stays absent.
+/// A commit's id, what it follows, its time, trace, cause and meta come back; what it does not have stays absent.
 pub async fn what_belongs_to_a_commit_comes_back(subject: &Subject) {
     let handle = subject.open().await;
     let resource_type = subject.resource_type("envelope").await;
@@ -92,6 +92,7 @@ pub(crate) fn envelopes(resource: &ResourceKey) -> Vec<Commit> {
     let other: TraceParent =
         "00-ffffffffffffffffffffffffffffffff-ffffffffffffffff-ff".parse().expect("a trace");
     let mut written = plan(resource, [1, 2, 1, 1, 1, 1, 2, 1, 1, 1]);
+    follow_one_another(&mut written);
     let times = [0, 1, 999, 1_000, 1_700_000_000_001, 951_782_400_000, 4_102_444_800_123, u64::MAX];
     for (commit, time) in written.iter_mut().zip(times) {
         commit.at = Timestamp::from_unix_millis(time);

@@ -47,6 +47,7 @@ impl MadeUp {
             events: events.collect(),
             at: self.at,
             id: self.commit_id.as_str().into(),
+            follows: None,
             trace: self.trace,
             cause: self.cause.as_deref().map(Into::into),
             meta: self.meta.as_ref().map(json),

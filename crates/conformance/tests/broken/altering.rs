@@ -91,6 +91,16 @@ impl Alteration for NoTrace {
     }
 }
 
+/// Not what a commit follows.
+#[derive(Default)]
+pub(crate) struct NoFollows;
+
+impl Alteration for NoFollows {
+    fn alter(commit: &mut Commit) {
+        commit.follows = None;
+    }
+}
+
 /// An empty cause for none.
 #[derive(Default)]
 pub(crate) struct EmptyCauses;

@@ -50,6 +50,11 @@ broken! { LAWS;
         an_append_dropped_between_polls_leaves_all_or_nothing an_append_dropped_by_a_time_limit_leaves_all_or_nothing
         an_append_on_an_aborted_task_leaves_all_or_nothing readers_see_whole_commits_or_nothing;
 
+    appends_behind_any_commit: flawed::<writing::AppendsBehindAnyCommit>() => breaks
+        nothing_is_appended_behind_a_commit_that_is_not_there;
+    appends_behind_nobody: flawed::<writing::AppendsBehindNobody>() => breaks
+        a_commit_is_appended_behind_the_one_that_it_follows;
+
     // Recognising.
     forgets_its_own_commits: flawed::<recognising::ForgetsItsOwnCommits>() => breaks
         a_repeated_append_is_recognised a_repeated_append_is_recognised_however_late
@@ -111,6 +116,9 @@ broken! { LAWS;
     times_in_seconds: flawed::<Stores<altering::TimesInSeconds>>() => breaks
         what_belongs_to_a_commit_comes_back commits_come_back_in_order;
     no_trace: flawed::<Stores<altering::NoTrace>>() => breaks what_belongs_to_a_commit_comes_back;
+    no_follows: flawed::<Stores<altering::NoFollows>>() => breaks
+        what_belongs_to_a_commit_comes_back a_commit_is_appended_behind_the_one_that_it_follows
+        nothing_is_appended_behind_a_commit_that_is_not_there;
     empty_causes: flawed::<Stores<altering::EmptyCauses>>() => breaks what_belongs_to_a_commit_comes_back;
     no_empty_meta: flawed::<Stores<altering::NoEmptyMeta>>() => breaks what_belongs_to_a_commit_comes_back;
     no_empty_data: flawed::<Stores<altering::NoEmptyData>>() => breaks

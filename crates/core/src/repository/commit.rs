@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{CommitError, Head, Repository, error::InvalidMeta};
 use crate::{
-    Aggregate, AppendError, Appended, Commit, CommitId, EncodedEvent, Json, StoreError, TraceParent, codec,
-    subscription::Cause,
+    Aggregate, AppendError, Appended, Commit, CommitId, EncodedEvent, Json, Moment, StoreError, TraceParent,
+    codec, subscription::Cause,
 };
 
 /// What a write wants to happen.
@@ -114,7 +114,7 @@ impl<A: Aggregate> Repository<A> {
         let _turn = self.inner.turns.wait(&head.resource.id).await;
         self.take_newer(head);
         // Only reading to the end shows that a state is the newest.
-        let mut newest = false;
+        let mut newest = self.make_sure_of(head).await?;
         let mut lost = 0;
         loop {
             if let Some(key) = &key
@@ -163,13 +163,16 @@ impl<A: Aggregate> Repository<A> {
                 events: encoded,
                 at: self.inner.clock.now(),
                 id: key.as_ref().map_or_else(|| self.inner.ids.commit_id(), |key| key.id().clone()),
+                follows: head.last.as_ref().map(|last| last.id.clone()),
                 trace: TraceParent::current(),
                 cause: cause.map(Into::into),
                 meta: meta.clone(),
             };
+            let asked_at = Moment::now();
             match self.inner.store.append(&commit).await {
                 Ok(Appended::Now) => {
                     head.advance(&commit, state);
+                    head.seen = asked_at;
                     self.remember(head);
                     return Ok(head.version);
                 }
@@ -184,8 +187,8 @@ impl<A: Aggregate> Repository<A> {
                     lost += 1;
                     match winner {
                         // Whoever loses once has probably missed one commit. Whoever loses again has missed more.
-                        Some(winner) if lost == 1 => {
-                            head.apply(&winner)?;
+                        Some(winner) if lost == 1 && head.apply(&winner).is_ok() => {
+                            head.seen = asked_at;
                             self.remember(head);
                             newest = false;
                         }
@@ -201,6 +204,15 @@ impl<A: Aggregate> Repository<A> {
                 Err(AppendError::Store(error)) => return Err(error.into()),
             }
         }
+    }
+
+    /// Reads on where it is not known whether the store still has what the head is made of. Whether it has read.
+    async fn make_sure_of(&self, head: &mut Head<A>) -> Result<bool, StoreError> {
+        if head.version == 0 || self.has_kept(head).await {
+            return Ok(false);
+        }
+        self.hydrate(head).await?;
+        Ok(true)
     }
 
     /// Moves to what the cache has, when that is newer. A head inside a commit starts over.

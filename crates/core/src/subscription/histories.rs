@@ -149,6 +149,7 @@ impl World {
             events: vec![event; self.rng.usize(1..4)],
             at: self.now,
             id: format!("{id}-{number}").into(),
+            follows: None,
             trace: None,
             cause: None,
             meta: None,

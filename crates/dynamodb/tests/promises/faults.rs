@@ -62,6 +62,7 @@ fn commit(number: u64) -> Commit {
         }],
         at: Timestamp::from_unix_millis(1_700_000_000_000 + number),
         id: format!("commit-{number}").into(),
+        follows: None,
         trace: None,
         cause: None,
         meta: None,

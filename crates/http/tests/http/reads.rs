@@ -127,6 +127,7 @@ async fn events_are_shown_as_they_are_stored() {
         events: vec![EncodedEvent { event_type: "ProductPainted".into(), data: Some(data.clone()) }],
         at: Timestamp::from_unix_millis(1_700_000_000_007),
         id: "fourth".into(),
+        follows: None,
         trace: None,
         cause: Some("painters/p/1".into()),
         meta: None,
