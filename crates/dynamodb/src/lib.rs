@@ -42,6 +42,7 @@ mod change;
 mod stream_event;
 
 mod append;
+mod identity;
 mod list;
 mod pages;
 

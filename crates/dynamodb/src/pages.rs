@@ -98,7 +98,8 @@ impl Reading {
                 .expression_attribute_values(":after", AttributeValue::N(after.to_string()));
         }
         let answer = request.customize().interceptor(pending.attempts()).send().await;
-        let answer = answer.map_err(|error| pending.failed(error))?;
+        let answer = answer.map_err(|error| self.table.has_failed(pending.failed(error)))?;
+        self.table.was_answered();
         pending.read(answer.consumed_capacity.as_ref(), LEAST);
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
@@ -122,7 +123,8 @@ impl Reading {
             .set_exclusive_start_key(start)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = request.customize().interceptor(pending.attempts()).send().await;
-        let answer = answer.map_err(|error| pending.failed(error))?;
+        let answer = answer.map_err(|error| self.table.has_failed(pending.failed(error)))?;
+        self.table.was_answered();
         pending.read(answer.consumed_capacity.as_ref(), LEAST);
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
