@@ -32,7 +32,7 @@ pub(crate) async fn append(table: &ResourceTable, commit: &Commit) -> Result<App
     let error = match request.customize().interceptor(pending.attempts()).send().await {
         Ok(answer) => {
             pending.wrote(answer.consumed_capacity(), write_units(bytes));
-            table.was_answered();
+            table.was_answered().await;
             return Ok(Appended::Now);
         }
         Err(error) => error,

@@ -3,7 +3,12 @@
 
 mod https;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider,
@@ -23,6 +28,7 @@ use aws_types::service_config::ServiceConfigKey;
 use self::https::Https;
 use crate::{
     error::Error,
+    identity::{Identity, LOOK_EVERY},
     store::StoreBuilder,
     subscriptions::DynamoDbSubscriptions,
     table::{Kind, Table},
@@ -53,6 +59,9 @@ struct Connected {
     /// The profile that was asked for by name.
     profile: Option<String>,
     deadline: Duration,
+    look_every: Duration,
+    /// What is known of the tables, by their names.
+    identities: Mutex<HashMap<Arc<str>, Arc<Identity>>>,
 }
 
 impl DynamoDb {
@@ -119,6 +128,13 @@ impl DynamoDb {
     pub(crate) fn deadline(&self) -> Duration {
         self.0.deadline
     }
+
+    /// What is known of which table it is that has this name.
+    pub(crate) fn identity(&self, table: &Arc<str>) -> Arc<Identity> {
+        let mut identities = self.0.identities.lock().unwrap_or_else(PoisonError::into_inner);
+        let identity = identities.entry(Arc::clone(table));
+        Arc::clone(identity.or_insert_with(|| Arc::new(Identity::new(self.0.look_every))))
+    }
 }
 
 impl fmt::Debug for DynamoDb {
@@ -138,6 +154,7 @@ pub struct Connect {
     config: Option<SdkConfig>,
     deadline: Duration,
     attempt_timeout: Duration,
+    look_every: Duration,
 }
 
 impl Connect {
@@ -150,6 +167,7 @@ impl Connect {
             config: None,
             deadline: Duration::from_secs(10),
             attempt_timeout: Duration::from_secs(3),
+            look_every: LOOK_EVERY,
         }
     }
 
@@ -189,6 +207,13 @@ impl Connect {
     /// How long one attempt may take before it is given up and made again; 3 seconds unless set.
     pub fn attempt_timeout(self, timeout: Duration) -> Self {
         Self { attempt_timeout: timeout, ..self }
+    }
+
+    /// How long a table is taken to be the one that it was; 5 seconds unless set. See [what a commit relies
+    /// on](crate::DynamoDbStore#a-table-that-is-restored). Longer than it takes to delete a table and to make another one of
+    /// the same name, it is too long.
+    pub fn look_every(self, interval: Duration) -> Self {
+        Self { look_every: interval, ..self }
     }
 
     /// Reads what is not set from the environment and connects.
@@ -254,6 +279,8 @@ impl Connect {
             region,
             profile: self.profile,
             deadline: self.deadline,
+            look_every: self.look_every,
+            identities: Mutex::default(),
         };
         Ok(DynamoDb(Arc::new(connected)))
     }

@@ -94,19 +94,16 @@ impl Identity {
         if let Some(kept) = judge() {
             return kept;
         }
-        let looking = async {
-            let _turn = self.looking.lock().await;
-            if judge().is_none() {
-                self.look(table).await;
-            }
-        };
-        // Whoever else looks, and is not answered either, is not waited for any longer.
-        let _ = timeout(PATIENCE, looking).await;
+        // Who looks already is waited for, and not for longer than that takes.
+        if let Ok(_turn) = timeout(PATIENCE, self.looking.lock()).await
+            && judge().is_none()
+        {
+            self.look(table).await;
+        }
         judge().unwrap_or(false)
     }
 
-    /// Whether this is the first one to ask. Who uses a table first has it looked at, so that what is read from then on is
-    /// known to come from that table.
+    /// Whether this is the first one to ask, who then looks.
     pub(crate) fn begin(&self) -> bool {
         let mut state = self.state();
         !std::mem::replace(&mut state.is_begun, true)

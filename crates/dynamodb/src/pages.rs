@@ -99,7 +99,7 @@ impl Reading {
         }
         let answer = request.customize().interceptor(pending.attempts()).send().await;
         let answer = answer.map_err(|error| self.table.has_failed(pending.failed(error)))?;
-        self.table.was_answered();
+        self.table.was_answered().await;
         pending.read(answer.consumed_capacity.as_ref(), LEAST);
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
@@ -124,7 +124,6 @@ impl Reading {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = request.customize().interceptor(pending.attempts()).send().await;
         let answer = answer.map_err(|error| self.table.has_failed(pending.failed(error)))?;
-        self.table.was_answered();
         pending.read(answer.consumed_capacity.as_ref(), LEAST);
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }

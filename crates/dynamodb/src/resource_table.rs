@@ -28,11 +28,11 @@ impl ResourceTable {
         Pending::reported(&self.dynamodb, target, &self.resource_type, self.observer.as_ref())
     }
 
-    /// Takes note that a request was answered. After the first one it is looked which table that is, beside the rest.
-    pub(crate) fn was_answered(&self) {
+    /// Takes note that a request was answered. After the first one it is looked which table that is: what is read from then
+    /// on is known to come from it. Others do not wait for that.
+    pub(crate) async fn was_answered(&self) {
         if self.identity.begin() {
-            let table = self.clone();
-            tokio::spawn(async move { table.identity.look(&table).await });
+            self.identity.look(self).await;
         }
     }
 

@@ -1,12 +1,7 @@
 //! [`DynamoDbStore`]: the event store, put together from [appending](crate::append), [reading](crate::pages) and
 //! [listing](crate::list). [`StoreBuilder`] makes one.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use aws_event_sourcing_core::{
     AppendError, Appended, Commit, CommitStream, Cursor, EventStore, Moment, Page, ResourceKey, StoreError,
@@ -20,7 +15,6 @@ use crate::{
     connection::DynamoDb,
     consumed::{Observer, Request},
     error::Error,
-    identity::{Identity, LOOK_EVERY},
     item::Item,
     list,
     pages::{self, Source},
@@ -42,7 +36,7 @@ const SEGMENTS: i32 = 4;
 /// | `read` | 1 `Query`, and 1 more for each further MB | a read unit for each 4 KB begun, at least 1 |
 /// | `scan` | 1 `Scan` for each segment, and 1 more for each further MB | a read unit for each 4 KB begun, at least 1 a request |
 /// | `list` | 8 `Query`, rarely more | half a read unit for each 4 KB begun, at least half a unit a request |
-/// | `has_kept` | 1 `DescribeTable` every [5 seconds](StoreBuilder::look_every) while it is asked for, and 1 when the store is first used | none, and nothing to pay |
+/// | `has_kept` | 1 `DescribeTable` every [5 seconds](crate::Connect::look_every) while it is asked for, and 1 when a table is first used | none, and nothing to pay |
 ///
 /// [`on_request`](StoreBuilder::on_request) tells what it really was. Events at level debug of the log tell it too.
 ///
@@ -69,9 +63,6 @@ struct Parts {
     tables: Tables,
     segments: i32,
     observer: Option<Observer>,
-    look_every: Duration,
-    /// What is known of the tables, by their names.
-    identities: Mutex<HashMap<Arc<str>, Arc<Identity>>>,
 }
 
 /// Names the table of a resource type.
@@ -100,14 +91,7 @@ pub struct StoreBuilder(Parts);
 
 impl StoreBuilder {
     pub(crate) fn new(dynamodb: DynamoDb) -> Self {
-        Self(Parts {
-            dynamodb,
-            tables: Tables::default(),
-            segments: SEGMENTS,
-            observer: None,
-            look_every: LOOK_EVERY,
-            identities: Mutex::default(),
-        })
+        Self(Parts { dynamodb, tables: Tables::default(), segments: SEGMENTS, observer: None })
     }
 
     /// Keeps the resources of a type in this table, which is theirs alone.
@@ -140,14 +124,6 @@ impl StoreBuilder {
         self
     }
 
-    /// How long a table is taken to be the one that it was; 5 seconds unless set. See [what a commit relies
-    /// on](DynamoDbStore#a-table-that-is-restored). Longer than it takes to delete a table and to make another one of the
-    /// same name, it is too long.
-    pub fn look_every(mut self, interval: Duration) -> Self {
-        self.0.look_every = interval;
-        self
-    }
-
     /// The store. Nothing is sent yet.
     #[must_use]
     pub fn build(self) -> DynamoDbStore {
@@ -158,14 +134,11 @@ impl StoreBuilder {
 impl DynamoDbStore {
     /// The table of a resource type, and how to reach it.
     pub(crate) fn table(&self, resource_type: &Arc<str>) -> Result<ResourceTable, Error> {
-        let Parts { dynamodb, tables, observer, look_every, identities, .. } = &*self.0;
+        let Parts { dynamodb, tables, observer, .. } = &*self.0;
         let name = tables.of(resource_type)?;
-        let mut identities = identities.lock().unwrap_or_else(PoisonError::into_inner);
-        let identity =
-            identities.entry(Arc::clone(&name)).or_insert_with(|| Arc::new(Identity::new(*look_every)));
         Ok(ResourceTable {
             dynamodb: dynamodb.clone(),
-            identity: Arc::clone(identity),
+            identity: dynamodb.identity(&name),
             name,
             resource_type: Arc::clone(resource_type),
             observer: observer.clone(),

@@ -25,21 +25,18 @@ impl Warm {
     async fn new(look_every: Duration, policy: impl Fn(&Request) -> Fault + Send + Sync + 'static) -> Self {
         let table = new_table().await;
         let proxy = FaultyProxy::start(dynamodb_local::url(), policy).await;
-        let dynamodb = connect().endpoint_url(proxy.url()).connect().await.expect("a connection");
+        let connect = connect().endpoint_url(proxy.url()).look_every(look_every);
+        let dynamodb = connect.connect().await.expect("a connection");
         let meter = Meter::new();
-        let store = dynamodb.store().table("notebook", table.as_str()).look_every(look_every);
+        let store = dynamodb.store().table("notebook", table.as_str());
         let notebooks = Repository::<Notebook>::new(store.on_request(meter.observer()).build());
         let mut notebook = notebooks.create(NotebookOpened).await.expect("created");
         for _ in 0..3 {
             notebook.commit(note(10)).await.expect("committed");
         }
+        meter.take();
         let id = notebook.id().to_string();
-        let warm = Self { table, proxy, notebooks, meter, id };
-        while warm.looks() == 0 {
-            tokio::task::yield_now().await;
-        }
-        warm.meter.take();
-        warm
+        Self { table, proxy, notebooks, meter, id }
     }
 
     /// One to which no look at the table is recent enough.
