@@ -3,7 +3,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use aws_event_sourcing_dynamodb::Progress;
+use aws_event_sourcing_dynamodb::{Progress, VerifyProgress};
 
 /// Erases the line that the cursor is in.
 const ERASE: &str = "\r\x1b[K";
@@ -41,6 +41,16 @@ impl Line {
             None => writeln!(io::stderr(), "{name}: {progress}"),
         };
         self.waiting_for = waiting_for;
+    }
+
+    /// Shows how much was read by now. Where nobody looks, that is told at the beginning only.
+    pub(crate) fn show_verifying(&mut self, progress: &VerifyProgress) {
+        let name = &self.name;
+        let _ = match (progress, self.is_terminal) {
+            (VerifyProgress::Begins { .. }, _) => writeln!(io::stderr(), "{name}: {progress}"),
+            (_, true) => write!(io::stderr(), "{ERASE}{name}: {progress}"),
+            (_, false) => Ok(()),
+        };
     }
 }
 

@@ -97,6 +97,9 @@ pub(crate) enum Error {
     #[error("the item {id} {part} of table {table} has an unreadable {attribute:?}")]
     UnreadableRow { table: Arc<str>, id: String, part: String, attribute: &'static str, source: Source },
 
+    #[error("table {table} is one of subscriptions, and has no events")]
+    NotOfEvents { table: Arc<str> },
+
     #[error("table {table} has no stream of new images; `eventctl table check {table}` says what to do")]
     NoStream { table: Arc<str> },
 
@@ -250,6 +253,7 @@ impl Error {
             | Self::BadName { .. }
             | Self::Unsuitable { .. }
             | Self::NoStream { .. }
+            | Self::NotOfEvents { .. }
             | Self::WrongTable { .. } => StoreErrorKind::Misconfigured,
             Self::NoCredentials { .. } | Self::NoCredentialsInProfile { .. } | Self::Denied { .. } => {
                 StoreErrorKind::Denied

@@ -3,7 +3,7 @@
 use std::{error::Error as _, time::Duration};
 
 use aws_event_sourcing_core::{CommitError, FindError, Repository, StoreErrorKind};
-use aws_event_sourcing_dynamodb::{Consumed, Meter};
+use aws_event_sourcing_dynamodb::{Breach, Consumed, Meter};
 use serde_json::{Value, json};
 use testbed::{Fault, FaultyProxy, Request};
 
@@ -237,4 +237,26 @@ async fn items_deleted_by_hand_are_noticed_by_the_next_read_and_a_commit_before_
             )
         );
     }
+}
+
+#[tokio::test]
+async fn an_item_that_is_no_commit_does_not_keep_others_from_being_verified() {
+    let warm = Warm::looking_always().await;
+    warm.other().await.create(NotebookOpened).await.expect("created");
+    let item = json!({ "id": { "S": warm.id }, "number": { "N": "2" }, "type": { "S": "NoteAdded" } });
+    ask("PutItem", json!({ "TableName": warm.table, "Item": item })).await;
+    let table = dynamodb().await.table(warm.table.as_str());
+    let verification = table.verify().send().await.expect("read");
+    let [broken] = &*verification.broken else { panic!("{verification}") };
+    assert_eq!((&*broken.id, &*broken.number, broken.orphans, &*broken.last), (&*warm.id, "2", 3, "4"));
+    assert_eq!(
+        broken.breach,
+        Breach::Unreadable {
+            why: format!(
+                "the item {} number 2 of table {} has an unreadable \"at\": it is not there",
+                warm.id, warm.table
+            )
+        }
+    );
+    assert_eq!((verification.verified.resources, verification.verified.commits), (2, 4));
 }
