@@ -108,6 +108,7 @@ macro_rules! for_each_law {
             separate::types_and_ids_are_not_glued_together
             behind::a_commit_is_appended_behind_the_one_that_it_follows
             behind::nothing_is_appended_behind_a_commit_that_is_not_there
+            behind::what_a_commit_follows_comes_back
         }
     };
 }

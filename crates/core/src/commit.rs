@@ -18,7 +18,8 @@ pub struct Commit {
     pub at: Timestamp,
     /// What tells this commit from all others of its resource.
     pub id: CommitId,
-    /// The id of the commit before it. None for number 1, and for what was written before commits named it.
+    /// The id of the commit before it. None for number 1, for what older versions have written, and from a store that has
+    /// looked when it was appended.
     pub follows: Option<CommitId>,
     /// The trace that the commit was made in.
     pub trace: Option<TraceParent>,

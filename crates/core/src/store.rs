@@ -51,7 +51,8 @@ pub type CommitStream = Pin<Box<dyn Stream<Item = Result<Commit, StoreError>> + 
 ///
 /// 13. **Behind.** A commit that names the one it [follows](Commit::follows) is appended behind that one only. Where another
 ///     is in its place, or none, it has lost a race: [`AppendError::Conflict`] without a commit. A store whose write
-///     cannot look at a second commit says so, and leaves it to [`has_kept`](Self::has_kept).
+///     cannot look at a second commit says so, keeps what each one follows, for readers to find out, and leaves the rest to
+///     [`has_kept`](Self::has_kept). Others need not keep it.
 ///
 /// A version can only come from a store, so numbers have no gaps as long as the store keeps what it had: whoever appends
 /// number `n + 1` has read number `n`. After it was restored to an earlier state, law 13 sees to that.

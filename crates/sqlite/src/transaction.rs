@@ -17,6 +17,8 @@ const LAST_POSITION: &str = "SELECT coalesce(max(position), 0) FROM events";
 
 const FIRST: &str = "SELECT first FROM events WHERE resource = ?1 AND id = ?2 AND number = 1";
 
+const COMMIT_OF: &str = r#"SELECT "commit" FROM events WHERE first = ?1 AND number = ?2"#;
+
 /// Fails where a number is taken, by the trigger that keeps events from being replaced. To fail and not to be aborted spares
 /// SQLite the copies that it would make of every page that is about to change.
 const INSERT: &str = r#"
@@ -143,9 +145,12 @@ impl<'a> Transaction<'a> {
     fn store(&mut self, record: &Record) -> rusqlite::Result<Outcome> {
         let commit = &record.commit;
         let first = match commit.number {
+            1 if commit.follows.is_some() => return Ok(Err(AppendError::Conflict(None))),
             1 => self.position + 1,
             number => match self.find_first(commit)? {
-                Some(first) => first,
+                Some(first) if self.is_behind(commit, first)? => first,
+                Some(_) => return self.in_the_way(commit, None),
+                None if commit.follows.is_some() => return Ok(Err(AppendError::Conflict(None))),
                 None => {
                     let resource = commit.resource.to_string();
                     return Ok(Err(Error::NothingBefore { resource, number }.into()));
@@ -158,8 +163,19 @@ impl<'a> Transaction<'a> {
         };
         match refused {
             None => Ok(Ok(Appended::Now)),
-            Some(refused) => self.in_the_way(commit, refused),
+            Some(refused) => self.in_the_way(commit, Some(refused)),
         }
+    }
+
+    /// Whether the event before a commit is one of the commit that it follows.
+    fn is_behind(&self, commit: &Commit, first: i64) -> rusqlite::Result<bool> {
+        let Some(follows) = &commit.follows else { return Ok(true) };
+        let before = (first, commit.number.cast_signed() - 1);
+        let mut statement = self.connection.prepare_cached(COMMIT_OF)?;
+        let before = statement
+            .query_row(before, |row| Ok(row.get_ref(0)?.as_str()? == follows.as_str()))
+            .optional()?;
+        Ok(before == Some(true))
     }
 
     fn find_first(&mut self, commit: &Commit) -> rusqlite::Result<Option<i64>> {
@@ -207,8 +223,8 @@ impl<'a> Transaction<'a> {
         Ok(None)
     }
 
-    /// What comes of an append of which an event was refused: its number is taken.
-    fn in_the_way(&self, commit: &Commit, refused: Refused) -> rusqlite::Result<Outcome> {
+    /// What comes of an append that is not behind what it follows, or of which an event was refused: its number is taken.
+    fn in_the_way(&self, commit: &Commit, refused: Option<Refused>) -> rusqlite::Result<Outcome> {
         let mut statement = self.connection.prepare_cached(IN_THE_WAY)?;
         let resource = &commit.resource;
         let key = (&*resource.resource_type, resource.id.as_str(), commit.number.cast_signed());
@@ -220,8 +236,11 @@ impl<'a> Transaction<'a> {
             && rows.take(row, 0, None, size)?
         {}
         if rows.last_number().is_none_or(|last| last < commit.number.cast_signed()) {
-            // It is not: somebody has a trigger of their own.
-            return Err(refused.0);
+            return match refused {
+                None => Ok(Err(AppendError::Conflict(None))),
+                // It is not: somebody has a trigger of their own.
+                Some(refused) => Err(refused.0),
+            };
         }
         let mut commits = Commits::new(resource.clone());
         commits.turn_page(rows);

@@ -1,11 +1,11 @@
 //! Law 13, **behind**: a commit that names the one it follows is appended behind that one only.
 
-use aws_event_sourcing_core::{AppendError, Commit, CommitId, ResourceKey};
+use aws_event_sourcing_core::{AppendError, Commit, CommitId, ResourceKey, limits::MAX_COMMIT_ID_BYTES};
 
 use crate::{
     Subject,
     compare::name,
-    observe::{assert_history, explain, follow_one_another, grow, plan, store},
+    observe::{assert_history, explain, follow_one_another, grow, plan, read, scan, store},
     sample,
     subject::Store,
 };
@@ -20,6 +20,33 @@ pub async fn a_commit_is_appended_behind_the_one_that_it_follows(subject: &Subje
         store(&handles[index % 2], commit).await;
     }
     assert_history(&handles[0], &resource, &written).await;
+}
+
+/// What a commit follows comes back: readers find out by it what a store that [writes blindly](Subject::writing_blindly)
+/// could not. Not asked of others.
+pub async fn what_a_commit_follows_comes_back(subject: &Subject) {
+    if !subject.writes_blindly() {
+        return;
+    }
+    let handle = subject.open().await;
+    let resource_type = subject.resource_type("follows").await;
+    let resource = sample::resource(&resource_type);
+    let mut written = plan(&resource, [1, 2, 1, 1, 3, 1]);
+    written[3].id = sample::long("é", MAX_COMMIT_ID_BYTES).into();
+    follow_one_another(&mut written);
+    written[5].follows = None;
+    for commit in &written {
+        store(&handle, commit).await;
+    }
+    let follows =
+        |commits: &[Commit]| -> Vec<_> { commits.iter().map(|commit| commit.follows.clone()).collect() };
+    assert_eq!(
+        follows(&read(&handle, &resource, 0).await),
+        follows(&written),
+        "what commits follow, as read"
+    );
+    let scanned = scan(&handle, &resource_type).await.concat();
+    assert_eq!(follows(&scanned), follows(&written), "what commits follow, as scanned");
 }
 
 /// Behind another commit than the one that it follows, and behind none, a commit has lost a race, and nothing of it is

@@ -72,7 +72,7 @@ pub async fn no_data_null_and_empty_data_stay_apart(subject: &Subject) {
     assert_history(&handle, &resource, &written).await;
 }
 
-/// A commit's id, what it follows, its time, trace, cause and meta come back; what it does not have stays absent.
+/// A commit's id, time, trace, cause and meta come back; what it does not have stays absent.
 pub async fn what_belongs_to_a_commit_comes_back(subject: &Subject) {
     let handle = subject.open().await;
     let resource_type = subject.resource_type("envelope").await;

@@ -116,8 +116,9 @@ broken! { LAWS;
     times_in_seconds: flawed::<Stores<altering::TimesInSeconds>>() => breaks
         what_belongs_to_a_commit_comes_back commits_come_back_in_order;
     no_trace: flawed::<Stores<altering::NoTrace>>() => breaks what_belongs_to_a_commit_comes_back;
-    no_follows: flawed::<Stores<altering::NoFollows>>() => breaks
-        what_belongs_to_a_commit_comes_back a_commit_is_appended_behind_the_one_that_it_follows
+    no_follows: flawed::<Stores<altering::NoFollows>>().writing_blindly() => breaks
+        what_a_commit_follows_comes_back;
+    no_look_behind: flawed::<Stores<altering::NoFollows>>() => breaks
         nothing_is_appended_behind_a_commit_that_is_not_there;
     empty_causes: flawed::<Stores<altering::EmptyCauses>>() => breaks what_belongs_to_a_commit_comes_back;
     no_empty_meta: flawed::<Stores<altering::NoEmptyMeta>>() => breaks what_belongs_to_a_commit_comes_back;

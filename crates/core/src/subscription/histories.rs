@@ -238,6 +238,12 @@ impl World {
                     );
                     self.follower.handling.insert(id.clone());
                 }
+                lane::Step::Look { up_to, .. } => {
+                    let last = self.stored.histories.get(&id).and_then(|history| history.last());
+                    let reaches = last.is_some_and(|last| last.last_number() >= up_to);
+                    assert!(reaches, "{id} has a record that is further than its history");
+                    assert_eq!(lane.was_looked_at(reaches), None);
+                }
                 lane::Step::Pause(_) => {}
                 lane::Step::Read { after } => {
                     let commits = self.stored.read(&id, after, &mut self.rng);

@@ -23,7 +23,7 @@ use super::{
     Batch, Continuity, Delivery, Hold, Part, Swap,
     context::Occasion,
     follow::Follower,
-    history::{History, unreadable},
+    history::{History, reaches, unreadable},
     lane::{Known, Lane, Step},
     window::Window,
 };
@@ -505,6 +505,19 @@ async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane)
                 Ok(commits) => lane.was_read(commits, follower.clock.now()),
                 Err(error) => lane.was_not_handled(unreadable(&follower, error)?),
             },
+            Step::Look { after, up_to } => {
+                let reaches = reaches(&follower, lane.resource(), after, up_to).await?;
+                if let Some(number) = lane.was_looked_at(reaches) {
+                    tracing::error!(
+                        subscription = &*binding.key.subscription,
+                        resource = %lane.resource(),
+                        number,
+                        recorded = up_to,
+                        "its record says more than its history has, which was restored to an earlier state: it is set back, \
+                         and handled from this event on"
+                    );
+                }
+            }
             Step::Swap { seen, next } => {
                 let parks = !lane.is_parked();
                 let id = &lane.resource().id;
