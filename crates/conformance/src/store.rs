@@ -19,6 +19,7 @@ pub mod listing;
 
 pub mod faithful;
 pub mod names;
+pub mod remembered;
 
 pub mod limited;
 
@@ -28,6 +29,7 @@ pub mod behind;
 
 mod generate;
 mod growth;
+mod property;
 
 use crate::Law;
 
@@ -89,6 +91,7 @@ macro_rules! for_each_law {
             faithful::no_data_null_and_empty_data_stay_apart
             faithful::what_belongs_to_a_commit_comes_back
             faithful::any_commit_comes_back_equal_or_is_refused
+            remembered::what_a_repository_remembers_is_what_it_reads
             names::any_text_is_a_resource_id
             names::any_text_is_a_commit_id
             names::any_text_is_an_event_type

@@ -1,6 +1,9 @@
 //! [`Json`]: a payload on its way to or from a store, as text.
 
-use std::fmt;
+mod canonical;
+mod number;
+
+use std::{borrow::Cow, fmt};
 
 use serde::{Serialize, Serializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -13,13 +16,32 @@ use serde_json::value::RawValue;
 pub struct Json(Box<str>);
 
 impl Json {
-    /// The value's JSON.
+    /// The value's JSON, as every store gives it back: keys are sorted, and numbers are plain. 1.0 is `1`, and 1e21 has all
+    /// its zeros.
     ///
     /// # Errors
     ///
-    /// When the value has no JSON: a map with keys that are no strings, or a `Serialize` that fails.
+    /// When the value has no JSON: a map with keys that are no strings, or a `Serialize` that fails. When not every store
+    /// could hold it: an object with one key twice.
     pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        serde_json::to_string(value).map(|text| Self(text.into()))
+        serde_json::to_string(value).and_then(Self::canonical)
+    }
+
+    /// The same for a value that has been written already.
+    pub(crate) fn canonical(text: String) -> Result<Self, serde_json::Error> {
+        canonical::canonical(text).map(|text| Self(text.into()))
+    }
+
+    /// Whether both are the same value, however they are written. A text that not every store could hold is like no other.
+    pub(crate) fn equals(&self, other: &Self) -> bool {
+        let canonical = |json: &Self| canonical::canonical(json.0.to_string());
+        matches!((canonical(self), canonical(other)), (Ok(one), Ok(other)) if one == other)
+    }
+
+    /// Whether both are the same value when no list has an order.
+    pub(crate) fn equals_but_for_order(&self, other: &Self) -> bool {
+        let texts = (canonical::without_order(&self.0), canonical::without_order(&other.0));
+        matches!(texts, (Ok(one), Ok(other)) if one == other)
     }
 
     /// Text that somebody else wrote, without the white space around it.
@@ -37,6 +59,13 @@ impl Json {
     #[must_use]
     pub fn from_stored(text: String) -> Self {
         Self(text.into())
+    }
+
+    /// A decimal number as it is written in all payloads: by its plain digits, without an exponent unless it is below a
+    /// millionth, and without a fraction when it is whole. For stores that keep numbers in a form of their own.
+    #[must_use]
+    pub fn plain_number(number: &str) -> Cow<'_, str> {
+        number::plain(number)
     }
 
     /// The JSON text.

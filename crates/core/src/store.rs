@@ -40,7 +40,8 @@ pub type CommitStream = Pin<Box<dyn Stream<Item = Result<Commit, StoreError>> + 
 ///    began exactly once, oldest first, whatever is created meanwhile.
 /// 9. **Faithful.** What is read equals what was appended: every id, type, number in a payload, and the caller's
 ///    `meta`. Numbers are compared by their decimal value, and a whole number comes back without a fraction or an
-///    exponent; the order of keys is free. What a store cannot hold exactly it refuses before it writes, as
+///    exponent; the order of keys is free. But a payload that [`Json::from_value`](crate::Json::from_value) has made, as
+///    all of a repository's are, comes back by the very same text. What a store cannot hold exactly it refuses before it writes, as
 ///    [`StoreErrorKind::Unencodable`].
 /// 10. **Limited.** A commit that [`limits::check`](crate::limits::check) refuses is refused with that
 ///     [`LimitExceeded`](crate::limits::LimitExceeded) as the source of the error, before anything is sent. A resource

@@ -14,7 +14,7 @@
 //! use axum::{Router, extract::State, routing::post};
 //! use serde::{Deserialize, Serialize};
 //!
-//! #[derive(Debug, Serialize, Deserialize, Event)]
+//! #[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
 //! enum ProductEvent {
 //!     ProductReserved,
 //!     ProductRestocked { amount: u32 },

@@ -3,12 +3,9 @@
 //! Numbers are compared by their exact decimal value, and key order does not matter: a store may keep native numbers
 //! and maps. What is written as a plain integer comes back as one.
 
-use std::panic::resume_unwind;
-
 use aws_event_sourcing_core::{
     AppendError, Appended, Commit, ResourceKey, StoreErrorKind, Timestamp, TraceParent, limits,
 };
-use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use tokio::runtime::Handle;
 
 use crate::{
@@ -16,7 +13,7 @@ use crate::{
     compare::{assert_same, difference},
     observe::{all_of, append, assert_history, explain, follow_one_another, plan, read, scan, store},
     sample,
-    store::generate,
+    store::{generate, property},
     subject::Store,
 };
 
@@ -121,25 +118,15 @@ pub async fn any_commit_comes_back_equal_or_is_refused(subject: &Subject) {
     let handle = subject.open().await;
     let resource_type = subject.resource_type("any").await;
     let runtime = Handle::current();
-    // The runner of the property test, and with it the shrinking, is not asynchronous.
-    let outcome = tokio::task::spawn_blocking(move || {
-        let config =
-            Config { cases: CASES, failure_persistence: None, max_shrink_iters: 10_000, ..Config::default() };
-        let outcome = TestRunner::new(config).run(&generate::commit(resource_type), |made_up| {
-            let commit = made_up.of_a_new_resource();
-            runtime.block_on(comes_back_equal_or_is_refused(&handle, &commit)).map_err(TestCaseError::fail)
-        });
-        match outcome {
-            Ok(()) => None,
-            Err(TestError::Fail(why, made_up)) => {
-                Some(format!("{why}, as the smallest commit shows: {made_up:#?}"))
-            }
-            Err(TestError::Abort(why)) => Some(format!("no commits could be made up: {why}")),
-        }
-    });
-    if let Some(counterexample) = outcome.await.unwrap_or_else(|error| resume_unwind(error.into_panic())) {
-        panic!("a commit did not come back equal: {counterexample}");
-    }
+    property::holds(
+        "commit",
+        CASES,
+        || generate::commit(resource_type),
+        move |made_up| {
+            runtime.block_on(comes_back_equal_or_is_refused(&handle, &made_up.of_a_new_resource()))
+        },
+    )
+    .await;
 }
 
 async fn comes_back_equal_or_is_refused(handle: &Store, commit: &Commit) -> Result<(), String> {

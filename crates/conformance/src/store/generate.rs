@@ -83,7 +83,7 @@ fn trace() -> impl Strategy<Value = Option<TraceParent>> {
     }))
 }
 
-fn document() -> impl Strategy<Value = Document> {
+pub(super) fn document() -> impl Strategy<Value = Document> {
     let scalar = prop_oneof![
         1 => Just(Document::Null),
         1 => any::<bool>().prop_map(Document::Bool),

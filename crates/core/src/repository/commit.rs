@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
-use serde_json::Value;
 
 use super::{CommitError, Head, Repository, error::InvalidMeta};
 use crate::{
-    Aggregate, AppendError, Appended, Commit, CommitId, EncodedEvent, Json, Moment, StoreError, TraceParent,
-    codec, subscription::Cause,
+    Aggregate, AppendError, Appended, Commit, CommitId, EncodedEvent, Event, Json, Moment, StoreError,
+    TraceParent,
+    codec::{self, RoundTrip},
+    subscription::Cause,
 };
 
 /// What a write wants to happen.
@@ -245,7 +246,8 @@ impl<A: Aggregate> Repository<A> {
     }
 }
 
-/// Validates the events one after the other, each on the state that those before it lead to.
+/// Validates the events one after the other, each on the state that those before it lead to. A state is made of the events
+/// as they will be read, so that it is the one that their history leads to.
 fn accept<A: Aggregate>(
     state: &Arc<A>,
     intent: &mut Intent<'_, A>,
@@ -258,34 +260,56 @@ fn accept<A: Aggregate>(
             &decided
         }
     };
-    let mut state = state.clone();
-    for event in events {
-        state.validate(event).map_err(Refused::Rejected)?;
-        Arc::make_mut(&mut state).apply(event);
-    }
     if events.is_empty() {
         return Err(Refused::NoEvents);
     }
-    let encoded = events.iter().map(codec::encode).collect::<Result<_, _>>();
-    encoded.map(|encoded| Accepted { encoded, state }).map_err(|error| Refused::Store(error.into()))
+    let mut state = state.clone();
+    let mut encoded = Vec::with_capacity(events.len());
+    for event in events {
+        state.validate(event).map_err(Refused::Rejected)?;
+        let RoundTrip { stored, read } =
+            codec::round_trip(event).map_err(|error| Refused::Store(error.into()))?;
+        if read != *event {
+            state.validate(&read).map_err(Refused::Rejected)?;
+        }
+        Arc::make_mut(&mut state).apply(&read);
+        encoded.push(stored);
+    }
+    Ok(Accepted { encoded, state })
 }
 
-/// Whether a stored commit holds these events. A store may write a number or the order of keys differently, and an
-/// older event may lack fields that have a default by now: both sides are compared as they would be encoded today.
-fn same_events<E: crate::Event>(commit: &Commit, events: &[E]) -> Result<bool, StoreError> {
+/// Whether a stored commit holds these events.
+fn same_events<E: Event>(commit: &Commit, events: &[E]) -> Result<bool, StoreError> {
     if commit.events.len() != events.len() {
         return Ok(false);
     }
     for (stored, event) in commit.events.iter().zip(events) {
-        let Ok(stored) = codec::decode::<E>(stored) else { return Ok(false) };
-        let (stored, event) = (codec::encode(&stored)?, codec::encode(event)?);
-        if stored.event_type != event.event_type || value(stored.data) != value(event.data) {
+        if !is_same(stored, &codec::round_trip(event)?)? {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-fn value(data: Option<Json>) -> Option<Value> {
-    data.and_then(|data| data.decode().ok())
+/// Whether a stored event is this one. Texts are compared, so that no number is too long to be told from another; what the
+/// texts do not show is what a field that came later has by default, and whether the order of a list means anything. The
+/// events' own `==` says the latter, and nothing else: it may be broader than what is stored.
+fn is_same<E: Event>(stored: &EncodedEvent, event: &RoundTrip<E>) -> Result<bool, StoreError> {
+    if same(stored, &event.stored, Json::equals) {
+        return Ok(true);
+    }
+    match codec::decode::<E>(stored) {
+        Ok(read) if read == event.read => {
+            Ok(same(&codec::encode(&read)?, &event.stored, Json::equals_but_for_order))
+        }
+        _ => Ok(false),
+    }
+}
+
+fn same(one: &EncodedEvent, other: &EncodedEvent, same_data: impl Fn(&Json, &Json) -> bool) -> bool {
+    one.event_type == other.event_type
+        && match (&one.data, &other.data) {
+            (Some(one), Some(other)) => same_data(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
 }

@@ -52,6 +52,11 @@ impl<'a, A: Aggregate, Target> Write<'a, A, Target> {
     /// answer is that of the first time: the version that the commit reached, or the resource as of that version. A
     /// key that comes again with other events is refused with [`CommitError::KeyReused`].
     ///
+    /// Events are the same when what is stored of them is: numbers by their decimal value, the keys of objects in any order,
+    /// and with today's defaults for fields that came later. Lists may be in another order where the events' own `==` does
+    /// not mind it, as those of a `HashSet`. A field that is not stored is not compared, and for an
+    /// [`update`](Repository::update), whose events depend on state, nothing is.
+    ///
     /// 1 to [`MAX_COMMIT_ID_BYTES`](crate::limits::MAX_COMMIT_ID_BYTES) bytes. A key that is not known costs nothing;
     /// one that is known costs one read.
     pub fn idempotency_key(mut self, key: impl Into<CommitId>) -> Self {

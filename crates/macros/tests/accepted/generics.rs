@@ -3,26 +3,26 @@ use serde::{Deserialize, Serialize};
 
 use std::marker::PhantomData;
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 pub enum Audited<T, const N: usize = 1> {
     Happened { what: T, who: String },
     Undone(T),
     Forgotten,
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 pub enum Sized<const N: usize> {
     Measured,
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 pub enum Nested<T> {
     Leaf(T),
     Branch { parts: Vec<Nested<T>> },
 }
 
 /// What serde does not ask of a parameter, the derive does not ask either.
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 pub enum Marked<T> {
     Seen(PhantomData<T>),
 }

@@ -6,7 +6,7 @@ pub struct Address {
     street: String,
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 pub enum OrderEvent {
     OrderSent(Address),
     OrderPriced(Option<u32>),
