@@ -11,11 +11,11 @@ mod decode;
 mod encode;
 mod finite;
 
+pub(crate) use self::encode::{RoundTrip, round_trip};
 pub use self::{
     decode::{DecodeError, decode},
     encode::{EncodeError, encode},
 };
-pub(crate) use self::encode::{RoundTrip, round_trip};
 
 #[cfg(test)]
 mod tests {

@@ -170,7 +170,9 @@ fn is_canonical(text: &[u8]) -> bool {
                 let string = &text[begin + 1..at];
                 at += 1;
                 if text.get(at) == Some(&b':') {
-                    let Some(last) = depth.checked_sub(1).map(|level| &mut last_keys[level]) else { return false };
+                    let Some(last) = depth.checked_sub(1).map(|level| &mut last_keys[level]) else {
+                        return false;
+                    };
                     if string <= *last {
                         return false;
                     }

@@ -87,7 +87,9 @@ mod tests {
 
     #[test]
     fn what_no_store_can_hold_is_left_as_it_is() {
-        for number in ["1e126", "-1.0e-131", "1.0E+9223372036854775807", "1e99999999999999999999", "-", "1x", "--1"] {
+        for number in
+            ["1e126", "-1.0e-131", "1.0E+9223372036854775807", "1e99999999999999999999", "-", "1x", "--1"]
+        {
             assert_eq!(plain(number), number);
         }
     }
