@@ -8,6 +8,8 @@ use std::{borrow::Cow, fmt};
 use serde::{Serialize, Serializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
+use self::canonical::{Lists, canonical};
+
 /// One JSON value as compact text.
 ///
 /// Payloads cross the contract of a store as text, so that a number of any size and a key in any order arrive as they
@@ -24,23 +26,26 @@ impl Json {
     /// When the value has no JSON: a map with keys that are no strings, or a `Serialize` that fails. When not every store
     /// could hold it: an object with one key twice.
     pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        serde_json::to_string(value).and_then(Self::canonical)
+        serde_json::to_string(value).and_then(|text| Self::canonical(&text))
     }
 
     /// The same for a value that has been written already.
-    pub(crate) fn canonical(text: String) -> Result<Self, serde_json::Error> {
-        canonical::canonical(text).map(|text| Self(text.into()))
+    pub(crate) fn canonical(text: &str) -> Result<Self, serde_json::Error> {
+        canonical(text, Lists::InOrder).map(|text| Self(text.into()))
     }
 
     /// Whether both are the same value, however they are written. A text that not every store could hold is like no other.
     pub(crate) fn equals(&self, other: &Self) -> bool {
-        let canonical = |json: &Self| canonical::canonical(json.0.to_string());
-        matches!((canonical(self), canonical(other)), (Ok(one), Ok(other)) if one == other)
+        self.has_same_text(other, Lists::InOrder)
     }
 
     /// Whether both are the same value when no list has an order.
     pub(crate) fn equals_but_for_order(&self, other: &Self) -> bool {
-        let texts = (canonical::without_order(&self.0), canonical::without_order(&other.0));
+        self.has_same_text(other, Lists::Sorted)
+    }
+
+    fn has_same_text(&self, other: &Self, lists: Lists) -> bool {
+        let texts = (canonical(&self.0, lists), canonical(&other.0, lists));
         matches!(texts, (Ok(one), Ok(other)) if one == other)
     }
 

@@ -67,7 +67,7 @@ pub(crate) fn round_trip<E: Event>(event: &E) -> Result<RoundTrip<E>, EncodeErro
 
 fn encoded(event_type: &'static str, content: Vec<u8>) -> Result<EncodedEvent, serde_json::Error> {
     let content = String::from_utf8(content).map_err(serde_json::Error::custom)?;
-    let data = Json::canonical(content)?;
+    let data = Json::canonical(&content)?;
     Ok(EncodedEvent { event_type: event_type.into(), data: (data.as_str() != "{}").then_some(data) })
 }
 

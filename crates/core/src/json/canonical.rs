@@ -3,13 +3,9 @@
 //! Keys are sorted by their bytes, numbers are [plain](super::number), strings are escaped as little as JSON allows, and
 //! there is no white space. So equal values have equal texts.
 
-use std::fmt;
+use std::{borrow::Cow, ops::Range};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error as _, MapAccess, Visitor},
-};
-use serde_json::value::RawValue;
+use serde::de::Error as _;
 
 use super::number::plain;
 use crate::limits::MAX_NESTING;
@@ -28,23 +24,11 @@ pub(super) enum Lists {
 /// # Errors
 ///
 /// When an object has a key twice, or a string half a surrogate pair: not every store could hold it.
-pub(super) fn canonical(text: String) -> Result<String, serde_json::Error> {
-    if is_canonical(text.as_bytes()) {
-        return Ok(text);
-    }
-    let mut written = String::with_capacity(text.len());
-    match write(text.trim(), Lists::InOrder, MAX_NESTING, &mut written) {
-        Ok(()) => Ok(written),
-        Err(Stopped::TooDeep) => Ok(text),
-        Err(Stopped::Unholdable(error)) => Err(error),
-    }
-}
-
-/// The same, with the elements of all lists sorted: equal for texts that differ in the order of lists only.
-pub(super) fn without_order(text: &str) -> Result<String, serde_json::Error> {
-    let mut written = String::with_capacity(text.len());
-    match write(text.trim(), Lists::Sorted, MAX_NESTING, &mut written) {
-        Ok(()) => Ok(written),
+pub(super) fn canonical(text: &str, lists: Lists) -> Result<String, serde_json::Error> {
+    let mut writer = Writer { rest: text, lists, written: String::with_capacity(text.len()) };
+    match writer.value(MAX_NESTING) {
+        Ok(()) if writer.next().is_none() => Ok(writer.written),
+        Ok(()) => Err(no_json()),
         Err(Stopped::TooDeep) => Ok(text.to_owned()),
         Err(Stopped::Unholdable(error)) => Err(error),
     }
@@ -61,137 +45,178 @@ impl From<serde_json::Error> for Stopped {
     }
 }
 
-fn write(text: &str, lists: Lists, levels: usize, to: &mut String) -> Result<(), Stopped> {
-    match text.as_bytes().first() {
-        Some(b'{' | b'[') if levels == 0 => return Err(Stopped::TooDeep),
-        Some(b'{') => {
-            let Object(mut entries) = serde_json::from_str(text)?;
+fn no_json() -> serde_json::Error {
+    serde_json::Error::custom("the text is no JSON")
+}
+
+/// Reads a text from its beginning, and writes it in another form.
+struct Writer<'a> {
+    rest: &'a str,
+    lists: Lists,
+    written: String,
+}
+
+impl<'a> Writer<'a> {
+    fn value(&mut self, levels: usize) -> Result<(), Stopped> {
+        match self.next().ok_or_else(no_json)? {
+            b'{' => self.object(levels.checked_sub(1).ok_or(Stopped::TooDeep)?),
+            b'[' => self.list(levels.checked_sub(1).ok_or(Stopped::TooDeep)?),
+            b'"' => {
+                let string = self.string()?;
+                self.write_string(&string);
+                Ok(())
+            }
+            b'-' | b'0'..=b'9' => {
+                let number = self.run(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+                self.written.push_str(&plain(number));
+                Ok(())
+            }
+            b'a'..=b'z' => {
+                let word = self.run(|byte| byte.is_ascii_lowercase());
+                self.written.push_str(word);
+                Ok(())
+            }
+            _ => Err(no_json().into()),
+        }
+    }
+
+    fn object(&mut self, levels: usize) -> Result<(), Stopped> {
+        self.written.push('{');
+        let mut entries = Vec::new();
+        self.elements(b'}', |writer| {
+            let begin = writer.written.len();
+            let key = writer.string()?;
+            writer.write_string(&key);
+            writer.skip(b':')?;
+            writer.written.push(':');
+            writer.value(levels)?;
+            entries.push((key, begin..writer.written.len()));
+            Ok(())
+        })?;
+        if !entries.is_sorted_by(|(one, _), (other, _)| one < other) {
+            let begin = entries[0].1.start;
             entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
             if let Some([(key, _), _]) = entries.array_windows().find(|[(one, _), (other, _)]| one == other) {
                 return Err(serde_json::Error::custom(format_args!("the key {key:?} comes twice")).into());
             }
-            to.push('{');
-            for (index, (key, value)) in entries.into_iter().enumerate() {
-                separate(index, to);
-                write_string(&key, to);
-                to.push(':');
-                write(value.get(), lists, levels - 1, to)?;
-            }
-            to.push('}');
+            self.write_again(begin, entries.into_iter().map(|(_, entry)| entry));
         }
-        Some(b'[') => {
-            let elements: Vec<&RawValue> = serde_json::from_str(text)?;
-            to.push('[');
-            if lists == Lists::InOrder {
-                for (index, element) in elements.into_iter().enumerate() {
-                    separate(index, to);
-                    write(element.get(), lists, levels - 1, to)?;
-                }
-            } else {
-                let texts = elements.into_iter().map(|element| {
-                    let mut text = String::new();
-                    write(element.get(), lists, levels - 1, &mut text).map(|()| text)
-                });
-                let mut texts = texts.collect::<Result<Vec<_>, _>>()?;
-                texts.sort_unstable();
-                to.push_str(&texts.join(","));
+        self.written.push('}');
+        Ok(())
+    }
+
+    fn list(&mut self, levels: usize) -> Result<(), Stopped> {
+        self.written.push('[');
+        let mut elements = Vec::new();
+        self.elements(b']', |writer| {
+            let begin = writer.written.len();
+            writer.value(levels)?;
+            if writer.lists == Lists::Sorted {
+                elements.push(begin..writer.written.len());
             }
-            to.push(']');
+            Ok(())
+        })?;
+        if let Some(Range { start, .. }) = elements.first().cloned() {
+            elements
+                .sort_unstable_by(|one, other| self.written[one.clone()].cmp(&self.written[other.clone()]));
+            self.write_again(start, elements);
         }
-        Some(b'"') if text.contains('\\') => write_string(&serde_json::from_str::<String>(text)?, to),
-        Some(b'-' | b'0'..=b'9') => to.push_str(&plain(text)),
-        _ => to.push_str(text),
+        self.written.push(']');
+        Ok(())
     }
-    Ok(())
-}
 
-fn separate(index: usize, to: &mut String) {
-    if index > 0 {
-        to.push(',');
-    }
-}
-
-fn write_string(string: &str, to: &mut String) {
-    to.push_str(&serde_json::to_string(string).expect("a string has its JSON"));
-}
-
-/// An object's entries as they are written, whose values are not looked at yet.
-struct Object<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Entries;
-
-        impl<'de> Visitor<'de> for Entries {
-            type Value = Object<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
+    /// Reads what is between commas, up to the bracket that closes it.
+    fn elements(
+        &mut self,
+        end: u8,
+        mut element: impl FnMut(&mut Self) -> Result<(), Stopped>,
+    ) -> Result<(), Stopped> {
+        self.rest = &self.rest[1..];
+        if self.next() != Some(end) {
+            loop {
+                element(self)?;
+                if self.next() != Some(b',') {
+                    break;
                 }
-                Ok(Object(entries))
+                self.skip(b',')?;
+                self.written.push(',');
             }
         }
-
-        deserializer.deserialize_map(Entries)
+        self.skip(end)
     }
-}
 
-/// Whether a text certainly is the canonical one: one pass, for the many that are.
-fn is_canonical(text: &[u8]) -> bool {
-    // The last key of each object that is open; an empty one, which no store takes, counts as none.
-    let mut last_keys = [&text[..0]; MAX_NESTING];
-    let mut depth = 0;
-    let mut at = 0;
-    while let Some(&byte) = text.get(at) {
-        let begin = at;
-        at += 1;
-        match byte {
-            b'{' | b'[' => {
-                if depth == MAX_NESTING {
-                    return false;
-                }
-                last_keys[depth] = &[];
-                depth += 1;
+    /// Puts what has been written from there on into another order.
+    fn write_again(&mut self, begin: usize, parts: impl IntoIterator<Item = Range<usize>>) {
+        let mut ordered = String::with_capacity(self.written.len() - begin);
+        for (index, part) in parts.into_iter().enumerate() {
+            if index > 0 {
+                ordered.push(',');
             }
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b'"' => {
-                while text.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\')) {
-                    at += 1;
+            ordered.push_str(&self.written[part]);
+        }
+        self.written.truncate(begin);
+        self.written.push_str(&ordered);
+    }
+
+    /// What the string that begins here stands for.
+    fn string(&mut self) -> Result<Cow<'a, str>, Stopped> {
+        self.skip(b'"')?;
+        let bytes = self.rest.as_bytes();
+        let mut end = 0;
+        let mut is_plain = true;
+        loop {
+            match bytes.get(end) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    is_plain = false;
+                    end += 2;
                 }
-                if text.get(at) != Some(&b'"') {
-                    return false;
-                }
-                let string = &text[begin + 1..at];
-                at += 1;
-                if text.get(at) == Some(&b':') {
-                    let Some(last) = depth.checked_sub(1).map(|level| &mut last_keys[level]) else {
-                        return false;
-                    };
-                    if string <= *last {
-                        return false;
-                    }
-                    *last = string;
-                }
+                Some(_) => end += 1,
+                None => return Err(no_json().into()),
             }
-            b'-' | b'0'..=b'9' => {
-                let digits = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-                at += text[at..].iter().take_while(|byte| digits(byte)).count();
-                let Ok(number) = str::from_utf8(&text[begin..at]) else { return false };
-                if plain(number) != number {
-                    return false;
-                }
+        }
+        let (string, rest) = self.rest.split_at(end);
+        self.rest = &rest[1..];
+        if is_plain {
+            return Ok(Cow::Borrowed(string));
+        }
+        Ok(Cow::Owned(serde_json::from_str(&format!("\"{string}\""))?))
+    }
+
+    fn write_string(&mut self, string: &Cow<'_, str>) {
+        match string {
+            // Nothing in it was escaped, and nothing has to be.
+            Cow::Borrowed(string) => {
+                self.written.push('"');
+                self.written.push_str(string);
+                self.written.push('"');
             }
-            b',' | b':' | b'a'..=b'z' => {}
-            _ => return false,
+            Cow::Owned(string) => {
+                self.written.push_str(&serde_json::to_string(string).expect("a string has its JSON"));
+            }
         }
     }
-    true
+
+    /// The next byte that is no white space.
+    fn next(&mut self) -> Option<u8> {
+        self.rest = self.rest.trim_ascii_start();
+        self.rest.bytes().next()
+    }
+
+    fn skip(&mut self, expected: u8) -> Result<(), Stopped> {
+        if self.next() != Some(expected) {
+            return Err(no_json().into());
+        }
+        self.rest = &self.rest[1..];
+        Ok(())
+    }
+
+    fn run(&mut self, belongs: impl Fn(u8) -> bool) -> &'a str {
+        let end = self.rest.bytes().position(|byte| !belongs(byte)).unwrap_or(self.rest.len());
+        let (run, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        run
+    }
 }
 
 #[cfg(test)]
@@ -199,7 +224,7 @@ mod tests {
     use super::*;
 
     fn text_of(text: &str) -> String {
-        canonical(text.to_owned()).expect("every store can hold it")
+        canonical(text, Lists::InOrder).expect("every store can hold it")
     }
 
     #[test]
@@ -222,23 +247,31 @@ mod tests {
     }
 
     #[test]
-    fn what_is_canonical_is_seen_at_a_glance() {
-        for text in [
-            "null",
-            "-7",
-            "1.5",
-            r#"{"a":{"b":[],"c":""},"b":{"a":[{"a":1},{"a":1}]}}"#,
-            r#"["b","a",{"x":"é"}]"#,
-            "{}",
-        ] {
-            assert!(is_canonical(text.as_bytes()), "{text}");
+    fn what_not_every_store_can_hold_is_refused() {
+        for text in [r#"{"a":1,"a":1}"#, r#"[{"a":1,"b":2,"\u0061":2}]"#, r#""\ud800""#, r#"{"\udfff":1}"#] {
+            canonical(text, Lists::InOrder).expect_err(text);
         }
     }
 
     #[test]
-    fn what_not_every_store_can_hold_is_refused() {
-        for text in [r#"{"a":1,"a":1}"#, r#"[{"a":1,"b":2,"\u0061":2}]"#, r#""\ud800""#, r#"{"\udfff":1}"#] {
-            canonical(text.to_owned()).expect_err(text);
+    fn what_is_no_json_is_an_error() {
+        for text in [
+            "",
+            " ",
+            "{",
+            "[1",
+            "[1,]",
+            "[,1]",
+            r#"{"a"}"#,
+            r#"{"a":}"#,
+            r#"{a:1}"#,
+            "\"",
+            r#""\"#,
+            "1 2",
+            "?",
+            "]",
+        ] {
+            canonical(text, Lists::InOrder).expect_err(text);
         }
     }
 
@@ -246,12 +279,12 @@ mod tests {
     fn what_is_too_deep_is_left_as_it_is() {
         let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
         assert_eq!(text_of(&deep), deep);
-        assert_eq!(without_order(&deep).expect("any text"), deep);
+        assert_eq!(canonical(&deep, Lists::Sorted).expect("any text"), deep);
     }
 
     #[test]
-    fn without_order_lists_are_bags() {
-        let bag = |text: &str| without_order(text).expect("any text");
+    fn a_sorted_list_is_a_bag() {
+        let bag = |text: &str| canonical(text, Lists::Sorted).expect("any text");
         assert_eq!(bag(r#"{"a":[[2,1],3.0,"x"]}"#), bag(r#"{"a":["x",3,[1,2]]}"#));
         assert_ne!(bag("[1,1,2]"), bag("[1,2,2]"));
         assert_ne!(bag("[[1],[2]]"), bag("[[1,2],[]]"));

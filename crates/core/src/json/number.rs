@@ -7,7 +7,7 @@ use crate::limits::NUMBER_EXPONENTS;
 /// The number by its plain decimal digits: without a sign for zero or plus, a needless zero, and an exponent, unless it is
 /// below a millionth. A number that no store can hold is left as it is, and so is what is no number.
 pub(super) fn plain(number: &str) -> Cow<'_, str> {
-    if is_plain_integer(number) {
+    if is_plain(number) {
         return Cow::Borrowed(number);
     }
     let (sign, magnitude) = match number.strip_prefix('-') {
@@ -44,12 +44,20 @@ pub(super) fn plain(number: &str) -> Cow<'_, str> {
     .into()
 }
 
-fn is_plain_integer(number: &str) -> bool {
-    match number.strip_prefix('-').unwrap_or(number).as_bytes() {
-        [b'0'] => number.len() == 1,
-        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
-        _ => false,
-    }
+/// Whether it is written like that already, seen at a glance: of the numbers below a thousandth not all are seen.
+fn is_plain(number: &str) -> bool {
+    let digits = number.strip_prefix('-').unwrap_or(number).as_bytes();
+    let whole = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let is_whole_plain = digits.first() != Some(&b'0') || whole == 1;
+    whole > 0
+        && is_whole_plain
+        && match &digits[whole..] {
+            [] => number != "-0",
+            [b'.', fraction @ .., b'1'..=b'9'] => {
+                fraction.iter().all(u8::is_ascii_digit) && !fraction.starts_with(b"000")
+            }
+            _ => false,
+        }
 }
 
 #[cfg(test)]
