@@ -8,6 +8,7 @@ mod events;
 mod find_all;
 mod head;
 mod history;
+mod key;
 mod retry;
 mod turns;
 mod write;

@@ -2,7 +2,9 @@
 
 mod common;
 
-use aws_event_sourcing_core::{CommitError, MemoryStore, Repository, StoreError};
+use std::collections::BTreeSet;
+
+use aws_event_sourcing_core::{CommitError, CommitId, MemoryStore, Repository, StoreError};
 use common::{Counted, Product, ProductReserved, ProductRestocked, Requests};
 use futures_util::future::join_all;
 
@@ -133,6 +135,67 @@ async fn an_unknown_key_costs_nothing_and_an_impossible_one_is_refused() {
         let CommitError::Store(error) = error else { panic!("{error:?}") };
         assert_eq!(StoreError::kind(&error), aws_event_sourcing_core::StoreErrorKind::TooLarge);
     }
+}
+
+#[tokio::test]
+async fn a_key_counts_within_its_scope() {
+    let store = Counted::default();
+    let products = store.repository();
+    // None of these can be taken for another, however key and scope meet.
+    let mut keys: Vec<(String, Option<String>)> = [
+        ("1", None),
+        ("1", Some("")),
+        ("1", Some("a")),
+        ("1", Some("b")),
+        ("a/1", None),
+        ("(a)1", None),
+        ("()1", None),
+    ]
+    .map(|(key, scope)| (key.to_owned(), scope.map(str::to_owned)))
+    .into();
+    let stored: Vec<_> =
+        keys.iter().map(|(key, scope)| CommitId::of_key(key, scope.as_deref()).to_string()).collect();
+    keys.extend(
+        stored[1..].iter().flat_map(|key| [(key.clone(), None), (key.clone(), Some("c".to_owned()))]),
+    );
+    keys.sort();
+    keys.dedup();
+
+    let shared = products.create(ProductRestocked { amount: 99 }).await.unwrap().id().clone();
+    let mut seen = BTreeSet::new();
+    for (key, scope) in &keys {
+        for repository in [&products, &products, &store.repository()] {
+            let create = repository.create(ProductRestocked { amount: 1 }).idempotency_key(key.as_str());
+            let commit = repository.commit(&shared, ProductReserved).idempotency_key(key.as_str());
+            let (created, committed) = match scope {
+                Some(scope) => (
+                    create.idempotency_scope(scope.as_str()).await,
+                    commit.idempotency_scope(scope.as_str()).await,
+                ),
+                None => (create.await, commit.await),
+            };
+            seen.insert((created.unwrap().id().clone(), committed.unwrap().version()));
+        }
+    }
+    assert_eq!(seen.len(), keys.len(), "{seen:?}");
+
+    let other =
+        products.commit(&shared, ProductRestocked { amount: 1 }).idempotency_scope("a").idempotency_key("1");
+    let reused = other.await.unwrap_err();
+    assert!(matches!(&reused, CommitError::KeyReused { key } if key == "1"), "{reused:?}");
+    // Without a key, a scope says nothing.
+    let version = products.find_one(&shared).await.unwrap().version();
+    for next in 1..=2 {
+        let committed = products.commit(&shared, ProductReserved).idempotency_scope("a").await.unwrap();
+        assert_eq!(committed.version(), version + next);
+    }
+    for key in [String::new(), "k".repeat(1024 - 37)] {
+        let refused =
+            products.commit(&shared, ProductReserved).idempotency_key(key).idempotency_scope("a").await;
+        assert!(matches!(&refused, Err(CommitError::Store(error)) if !error.is_retryable()), "{refused:?}");
+    }
+    let longest = products.commit(&shared, ProductReserved).idempotency_key("k".repeat(1024 - 38));
+    longest.idempotency_scope("a".repeat(10_000)).await.unwrap();
 }
 
 mod meaning {

@@ -5,12 +5,13 @@ mod cors;
 mod guard;
 mod observe;
 mod request_id;
+mod scope;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 
-pub use self::{cors::Cors, request_id::RequestId};
+pub use self::{cors::Cors, request_id::RequestId, scope::IdempotencyScope};
 
 /// How a router is hardened.
 #[derive(Debug, Clone)]
@@ -23,12 +24,15 @@ pub struct Settings {
     pub timeout: Duration,
     /// Which web pages of other origins may use this API. None: no page.
     pub cors: Option<Cors>,
+    /// Whose an `Idempotency-Key` is. None: of all clients together, so that equal keys of two customers are one. That does
+    /// for clients who know of each other, or make up keys that nobody else comes to, such as UUIDs.
+    pub idempotency_scope: Option<IdempotencyScope>,
 }
 
-/// 1 MiB, 30 seconds, no CORS.
+/// 1 MiB, 30 seconds, no CORS, one scope.
 impl Default for Settings {
     fn default() -> Self {
-        Self { body_limit: 1 << 20, timeout: Duration::from_secs(30), cors: None }
+        Self { body_limit: 1 << 20, timeout: Duration::from_secs(30), cors: None, idempotency_scope: None }
     }
 }
 
@@ -46,10 +50,15 @@ impl Default for Settings {
 /// - **Log.** One line at level info for each request, with `method`, `path`, `status`, `duration_ms`, `request_id` and
 ///   `trace_id`; one with the whole chain of causes for each error: 500 and above at error, 503 at warn, below 500 at
 ///   debug. The handler runs inside a span `request` with these ids.
+/// - **Idempotency keys** of each customer by themselves, when [asked for](IdempotencyScope).
 /// - **CORS**, when [asked for](Cors).
 /// - **`Location`** of what was [`Created`](crate::Created), and `X-Content-Type-Options: nosniff`.
 pub fn harden(router: Router, settings: &Settings) -> Router {
-    let Settings { body_limit, timeout, cors } = settings;
+    let Settings { body_limit, timeout, cors, idempotency_scope } = settings;
+    let router = match idempotency_scope {
+        Some(scope) => router.layer(Extension(scope.clone())),
+        None => router,
+    };
     let limits = guard::Limits { body: *body_limit, time: *timeout };
     let router = router.layer(middleware::from_fn_with_state(Arc::new(limits), guard::guard));
     let router = match cors {

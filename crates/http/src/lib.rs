@@ -104,7 +104,8 @@
 //! then may
 //!
 //! - send `Idempotency-Key`, and repeat a request whose answer was lost without doing it twice: the repetition gets
-//!   the first one's answer;
+//!   the first one's answer. The keys of each customer count by themselves where the service says
+//!   [whose they are](IdempotencyScope);
 //! - send `If-Match` with the `ETag` that it has seen, and change nothing that somebody else has changed meanwhile.
 //!
 //! It answers with [`Created`] or [`Representation`], or with parts of these: [`ETag`], [`Location`], [`Json`].
@@ -145,7 +146,7 @@ mod panic;
 
 pub use self::{
     etag::ETag,
-    harden::{Cors, RequestId, Settings, harden},
+    harden::{Cors, IdempotencyScope, RequestId, Settings, harden},
     json::Json,
     json_array::JsonArray,
     links::Links,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
 
-use super::{CommitError, Head, Repository, error::InvalidMeta};
+use super::{CommitError, Head, Repository, error::InvalidMeta, key::Key};
 use crate::{
     Aggregate, AppendError, Appended, Commit, CommitId, EncodedEvent, Event, Json, Moment, StoreError,
     TraceParent,
@@ -38,48 +38,26 @@ impl<A: Aggregate> Intent<'_, A> {
     }
 }
 
-/// What a caller may say about a write beside its events.
+/// What is said about a write beside its events.
 #[derive(Debug, Default)]
 pub(super) struct Terms {
     /// The versions that the caller accepts; any when there is none. The largest comes last.
     pub(super) expecting: Option<Vec<u64>>,
-    pub(super) key: Option<Key>,
+    pub(super) idempotency_key: Option<CommitId>,
+    pub(super) idempotency_scope: Option<Box<str>>,
+    /// What a handler's commit has in place of a caller's key, where that is known already.
+    pub(super) handling: Option<CommitId>,
     pub(super) meta: Option<Result<Json, InvalidMeta>>,
 }
 
-/// What makes a commit happen once. A caller and a handler may come to the same text: their keys are different ones all
-/// the same.
-#[derive(Debug, Clone)]
-pub(super) enum Key {
-    /// An idempotency key.
-    OfCaller(CommitId),
-    /// Made for a commit of a handler, from the event that it handles.
-    OfHandling(CommitId),
-}
-
-impl Key {
-    fn id(&self) -> &CommitId {
-        match self {
-            Self::OfCaller(id) | Self::OfHandling(id) => id,
+impl Terms {
+    /// What makes the commit happen once, as far as it has been said.
+    pub(super) fn key(&self) -> Option<Key> {
+        match (&self.idempotency_key, &self.handling) {
+            (Some(key), _) => Some(Key::of_caller(key, self.idempotency_scope.as_deref())),
+            (None, handling) => handling.clone().map(Key::OfHandling),
         }
     }
-
-    /// Whether a stored commit was made with this key.
-    fn made(&self, commit: &Commit, cause: Option<&str>) -> bool {
-        commit.id == *self.id()
-            && match self {
-                // A handler may name its own cause as the key.
-                Self::OfCaller(_) => {
-                    !is_of_handling(commit) || cause.is_some() && commit.cause.as_deref() == cause
-                }
-                Self::OfHandling(_) => commit.cause.as_deref() == cause,
-            }
-    }
-}
-
-/// Whether a handler made this commit, and named no key of its own for it.
-fn is_of_handling(commit: &Commit) -> bool {
-    commit.cause.as_deref().is_some_and(|cause| commit.id.as_str().starts_with(cause))
 }
 
 /// Events that may happen, and the state that they lead to.
@@ -104,7 +82,8 @@ impl<A: Aggregate> Repository<A> {
         mut intent: Intent<'_, A>,
         terms: Terms,
     ) -> Result<u64, CommitError<A::Error>> {
-        let Terms { expecting, key, meta } = terms;
+        let key = terms.key();
+        let Terms { expecting, meta, .. } = terms;
         let meta = meta.transpose().map_err(StoreError::from)?;
         let cause = Cause::current();
         let key = key.or_else(|| {
@@ -235,7 +214,7 @@ impl<A: Aggregate> Repository<A> {
         for number in head.history.candidates(key.id()) {
             let commit = self.inner.store.read(&head.resource, number - 1).try_next().await?;
             let Some(commit) = commit.filter(|commit| key.made(commit, cause)) else { continue };
-            if let (Key::OfCaller(key), Some(events)) = (key, events)
+            if let (Key::OfCaller { key, .. }, Some(events)) = (key, events)
                 && !same_events(&commit, events)?
             {
                 return Err(CommitError::KeyReused { key: key.to_string() });

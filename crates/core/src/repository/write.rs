@@ -6,11 +6,7 @@ use futures_core::future::BoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{
-    CommitError, Head, Intent, Repository,
-    commit::{Key, Terms},
-    error::InvalidMeta,
-};
+use super::{CommitError, Head, Intent, Repository, commit::Terms, error::InvalidMeta};
 use crate::{Aggregate, CommitId, Json, Resource, ResourceId, subscription::Cause};
 
 /// A commit that is being put together; nothing happens before it is awaited.
@@ -57,10 +53,23 @@ impl<'a, A: Aggregate, Target> Write<'a, A, Target> {
     /// not mind it, as those of a `HashSet`. A field that is not stored is not compared, and for an
     /// [`update`](Repository::update), whose events depend on state, nothing is.
     ///
-    /// 1 to [`MAX_COMMIT_ID_BYTES`](crate::limits::MAX_COMMIT_ID_BYTES) bytes. A key that is not known costs nothing;
-    /// one that is known costs one read.
+    /// A key counts for one resource, and for as long as that exists: for ever. It is remembered when the commit is stored. A
+    /// write that failed, or was refused, is judged anew.
+    ///
+    /// 1 to [`MAX_COMMIT_ID_BYTES`](crate::limits::MAX_COMMIT_ID_BYTES) bytes, 38 less within a
+    /// [scope](Self::idempotency_scope). A key that is not known costs nothing; one that is known costs one read.
     pub fn idempotency_key(mut self, key: impl Into<CommitId>) -> Self {
-        self.terms.key = Some(Key::OfCaller(key.into()));
+        self.terms.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Says whose the [idempotency key](Self::idempotency_key) is: a tenant, a user, whoever chooses keys without knowing
+    /// of the others. Equal keys of two scopes are two keys, and so are those of a scope and of none. Means nothing to a
+    /// write without a key.
+    ///
+    /// The scope is stored as a hash, in front of the key: see [`CommitId::of_key`].
+    pub fn idempotency_scope(mut self, scope: impl Into<Box<str>>) -> Self {
+        self.terms.idempotency_scope = Some(scope.into());
         self
     }
 
@@ -88,7 +97,7 @@ impl<'a, A: Aggregate, Target> Write<'a, A, Target> {
 
 impl<A: Aggregate> Write<'_, A, New<A>> {
     /// Gives the resource an id of the caller's own, instead of a UUID v4 or, with an idempotency key, a UUID v5 of
-    /// the key. [`CommitError::Conflict`] when the id is taken.
+    /// the key and its scope. [`CommitError::Conflict`] when the id is taken.
     pub fn id(mut self, id: impl Into<ResourceId>) -> Self {
         self.target.id = Some(id.into());
         self
@@ -128,14 +137,12 @@ impl<'a, A: Aggregate> IntoFuture for Write<'a, A, New<A>> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { target: New { repository, id }, intent, mut terms } = self.expecting_versions([0]);
         Box::pin(async move {
-            let id = id.unwrap_or_else(|| match (&terms.key, Cause::current()) {
-                (Some(Key::OfCaller(key) | Key::OfHandling(key)), _) => {
-                    ResourceId::from_idempotency_key(A::TYPE, key.as_str())
-                }
+            let id = id.unwrap_or_else(|| match (terms.key(), Cause::current()) {
+                (Some(key), _) => ResourceId::from_idempotency_key(A::TYPE, key.id().as_str()),
                 (None, Some(cause)) => {
                     let key = cause.next_key(&repository.inner.resource_type, None);
                     let id = Cause::resource_id(A::TYPE, &key);
-                    terms.key = Some(Key::OfHandling(key));
+                    terms.handling = Some(key);
                     id
                 }
                 (None, None) => repository.inner.ids.resource_id(),

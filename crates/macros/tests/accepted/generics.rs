@@ -21,15 +21,16 @@ pub enum Nested<T> {
     Branch { parts: Vec<Nested<T>> },
 }
 
-/// What serde does not ask of a parameter, the derive does not ask either.
+/// What serde and `PartialEq` do not ask of a parameter, the derive does not ask either.
 #[derive(PartialEq, Serialize, Deserialize, Event)]
 pub enum Marked<T> {
     Seen(PhantomData<T>),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 pub struct Amount(u32);
 
+#[derive(PartialEq)]
 pub struct NeverStored;
 
 fn types<E: Event>() -> &'static [&'static str] {

@@ -27,7 +27,7 @@ enum Undone<T> {
 }
 
 /// Without type parameters, the derive has no need of serde's path.
-#[derive(Event)]
+#[derive(PartialEq, Event)]
 enum Handwritten {
     Happened,
 }
