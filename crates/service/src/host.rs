@@ -100,7 +100,8 @@ impl Service {
         Self { api, ..self }
     }
 
-    /// Limits and time-outs of requests, and who may call from a browser.
+    /// Limits and time-outs of requests, who may call from a browser, and
+    /// [whose an `Idempotency-Key` is](aws_event_sourcing_http::IdempotencyScope).
     pub fn http(self, http: aws_event_sourcing_http::Settings) -> Self {
         Self { http, ..self }
     }
