@@ -223,7 +223,7 @@ mod as_it_will_be_read {
 
     use std::collections::BTreeMap;
 
-    use aws_event_sourcing_core::{Aggregate, CommitError, Event, MemoryStore, Repository, given};
+    use aws_event_sourcing_core::{Aggregate, CommitError, Event, Json, MemoryStore, Repository, given};
     use futures_util::TryStreamExt as _;
     use serde::{Deserialize, Serialize};
     use serde_json::{Value, json, value::RawValue};
@@ -361,7 +361,15 @@ mod as_it_will_be_read {
         let sheets = Repository::<Sheet>::new(store);
         let sheet =
             sheets.create(Guarded { secret: 0 }).meta(json!({"tenant": "t", "rate": 2.0})).await.unwrap();
+        sheets
+            .commit(sheet.id(), Guarded { secret: 0 })
+            .meta(BTreeMap::from([("a", u128::MAX >> 2)]))
+            .await
+            .unwrap();
+        sheets.commit(sheet.id(), Guarded { secret: 0 }).meta(json!({})).await.unwrap();
         let events: Vec<_> = sheets.events(sheet.id()).try_collect().await.unwrap();
-        assert_eq!(events[0].meta.as_ref().unwrap().as_str(), r#"{"rate":2,"tenant":"t"}"#);
+        let metas: Vec<_> = events.iter().map(|event| event.meta.as_ref().map(Json::as_str)).collect();
+        let long = r#"{"a":85070591730234615865843651857942052863}"#;
+        assert_eq!(metas, [Some(r#"{"rate":2,"tenant":"t"}"#), Some(long), None]);
     }
 }

@@ -63,7 +63,7 @@ impl<'a> Writer<'a> {
             b'[' => self.list(levels.checked_sub(1).ok_or(Stopped::TooDeep)?),
             b'"' => {
                 let string = self.string()?;
-                self.write_string(&string);
+                self.write_string(string);
                 Ok(())
             }
             b'-' | b'0'..=b'9' => {
@@ -86,7 +86,7 @@ impl<'a> Writer<'a> {
         self.elements(b'}', |writer| {
             let begin = writer.written.len();
             let key = writer.string()?;
-            writer.write_string(&key);
+            writer.write_string(key.clone());
             writer.skip(b':')?;
             writer.written.push(':');
             writer.value(levels)?;
@@ -183,7 +183,7 @@ impl<'a> Writer<'a> {
         Ok(Cow::Owned(serde_json::from_str(&format!("\"{string}\""))?))
     }
 
-    fn write_string(&mut self, string: &Cow<'_, str>) {
+    fn write_string(&mut self, string: Cow<'_, str>) {
         match string {
             // Nothing in it was escaped, and nothing has to be.
             Cow::Borrowed(string) => {
@@ -192,7 +192,7 @@ impl<'a> Writer<'a> {
                 self.written.push('"');
             }
             Cow::Owned(string) => {
-                self.written.push_str(&serde_json::to_string(string).expect("a string has its JSON"));
+                self.written.push_str(&serde_json::to_string(&string).expect("a string has its JSON"));
             }
         }
     }

@@ -4,7 +4,6 @@ use std::fmt;
 
 use futures_core::future::BoxFuture;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{CommitError, Head, Intent, Repository, commit::Terms, error::InvalidMeta};
 use crate::{Aggregate, CommitId, Json, Resource, ResourceId, subscription::Cause};
@@ -76,11 +75,9 @@ impl<'a, A: Aggregate, Target> Write<'a, A, Target> {
     /// Stores something of the caller's own with the commit: tenant, user, client. It must serialize to a JSON object;
     /// an empty one is the same as none.
     pub fn meta(mut self, meta: impl Serialize) -> Self {
-        self.terms.meta = match serde_json::to_value(&meta) {
-            Ok(Value::Object(fields)) if fields.is_empty() => None,
-            Ok(Value::Object(_)) => {
-                Some(Json::from_value(&meta).map_err(|source| InvalidMeta { source: Some(source) }))
-            }
+        self.terms.meta = match Json::from_value(&meta) {
+            Ok(meta) if meta.as_str() == "{}" => None,
+            Ok(meta) if meta.as_str().starts_with('{') => Some(Ok(meta)),
             Ok(_) => Some(Err(InvalidMeta { source: None })),
             Err(source) => Some(Err(InvalidMeta { source: Some(source) })),
         };

@@ -27,6 +27,9 @@ use axum::http::request::Parts;
 ///
 /// A request that has an `Idempotency-Key` and belongs to nobody is answered with 400, so that a route that was left out of
 /// the layer is noticed, and shares no keys. Where keys of strangers are welcome, give them a scope that they share.
+///
+/// A key of a command that [decides on the state](aws_event_sourcing_core::Repository::update) is not compared with what it
+/// asks for. Where clients use one key for several commands, let the scope name the command too.
 #[derive(Clone)]
 pub struct IdempotencyScope(Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>);
 
