@@ -34,6 +34,8 @@ pub enum Tool {
     Osls,
     /// `aws` 1.46.3, the AWS CLI. Its version 2 is in no registry; what the documentation uses is the same in both.
     Aws,
+    /// `schemathesis` 4.32.5: asks an API whatever its OpenAPI document says that it takes, and looks at the answers.
+    Schemathesis,
     /// AWS's runtime interface emulator, which stands for the Lambda service in front of one program. It is part of SAM.
     RuntimeInterfaceEmulator,
 }
@@ -66,6 +68,13 @@ const AWS: python::Package = python::Package {
     version: ("bin/aws", &["--version"], "aws-cli/1.46.3"),
 };
 
+const SCHEMATHESIS: python::Package = python::Package {
+    name: "schemathesis",
+    specification: "schemathesis==4.32.5",
+    constraints: include_str!("../tools/schemathesis.txt"),
+    version: ("bin/schemathesis", &["--version"], "schemathesis, version 4.32.5"),
+};
+
 impl Tool {
     /// Where it is. Installs it first when it is not there, which takes up to a minute or two; whoever else wants it
     /// meanwhile waits.
@@ -80,6 +89,7 @@ impl Tool {
             Self::CargoLambda => Ok(CARGO_LAMBDA.install()?.join("bin/cargo-lambda")),
             Self::Osls => npm::install(),
             Self::Aws => Ok(AWS.install()?.join("bin/aws")),
+            Self::Schemathesis => Ok(SCHEMATHESIS.install()?.join("bin/schemathesis")),
             Self::RuntimeInterfaceEmulator => emulator(&SAM.install()?),
         }
     }

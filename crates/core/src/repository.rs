@@ -35,7 +35,7 @@ pub use self::{
 pub(crate) use self::{commit::Intent, head::Head};
 use crate::{
     Aggregate, Clock, CommitStream, Cursor, EventStore, IdSource, Moment, Page, RandomIds, Resource,
-    ResourceId, ResourceKey, StoreError, SystemClock,
+    ResourceId, ResourceKey, StoreError, SystemClock, Timestamp,
 };
 
 /// Finds, creates and updates the resources of one aggregate type in one store. Cheap to clone; clones share the
@@ -158,13 +158,7 @@ impl<A: Aggregate> Repository<A> {
             self.hydrate(&mut head).await?;
             return Err(not_at(resource, version, head.version));
         }
-        let known = [self.inner.cache.get(&resource.id), self.inner.past.get(&resource.id)];
-        let nearest = known
-            .into_iter()
-            .flatten()
-            .filter(|head| head.version <= version && head.can_move_on())
-            .max_by_key(|head| head.version);
-        let mut head = nearest.unwrap_or_else(|| Head::new(resource.clone()));
+        let mut head = self.nearest(resource.clone(), |head| head.version <= version);
         let kept = self.has_kept(&head).await;
         if head.version < version || !kept {
             let mut commits =
@@ -186,6 +180,36 @@ impl<A: Aggregate> Repository<A> {
             self.inner.past.set(&head);
         }
         Ok(Resource::new(self.clone(), head))
+    }
+
+    /// The resource as it was at a time: as of the last commit before the first one that was made later.
+    ///
+    /// Times come from the clocks of those who write, and need not grow. A commit counts as made no earlier than those before
+    /// it: where a clock was ahead, the commits behind it are not shown before that time either, whatever their own says. So
+    /// what is shown has no event that says it happened later, is a state that the resource was in, and stays the same
+    /// whatever is committed afterwards, once a later commit is there.
+    ///
+    /// Costs what [`find_one_at`](Self::find_one_at) costs, and the page of history that shows that the next commit is later.
+    ///
+    /// # Errors
+    ///
+    /// [`FindError::NotFound`] when it has no events, or its first one is later.
+    pub async fn find_one_at_time(
+        &self,
+        id: impl Into<ResourceId>,
+        time: Timestamp,
+    ) -> Result<Resource<A>, FindError> {
+        let mut head = self.nearest(self.key(id), |head| head.latest <= time);
+        let mut commits = self.read_on(&mut head).await?;
+        while let Some(commit) = commits.try_next().await?
+            && commit.at <= time
+        {
+            head.apply(&commit)?;
+        }
+        if head.version > 0 {
+            self.inner.past.set(&head);
+        }
+        self.found(head)
     }
 
     /// All resources, in no particular order, each as it was when the scan came to it. Memory does not grow with
@@ -336,6 +360,13 @@ impl<A: Aggregate> Repository<A> {
     /// What the cache has of a resource, or nothing yet.
     fn known(&self, resource: ResourceKey) -> Head<A> {
         self.inner.cache.get(&resource.id).unwrap_or_else(|| Head::new(resource))
+    }
+
+    /// The newest of what is known of a resource's past, as far as that will do; or nothing yet.
+    fn nearest(&self, resource: ResourceKey, will_do: impl Fn(&Head<A>) -> bool) -> Head<A> {
+        let known = [self.inner.cache.get(&resource.id), self.inner.past.get(&resource.id)];
+        let fit = known.into_iter().flatten().filter(|head| head.can_move_on() && will_do(head));
+        fit.max_by_key(|head| head.version).unwrap_or_else(|| Head::new(resource))
     }
 
     fn remember(&self, head: &Head<A>) {

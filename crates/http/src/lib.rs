@@ -115,10 +115,15 @@
 //! All are [`Problem`]s: `?` makes them of the repository's errors and of what the extractors [`Json`], [`Path`],
 //! [`Query`] and [`WriteTerms`] reject; those of your own begin with [`Problem::new`].
 //!
+//! # Describing
+//!
+//! [`OpenApi`] describes all that by OpenAPI 3.1, for clients that are generated and tests that are.
+//!
 //! # Facing clients
 //!
 //! [`harden`](harden()) goes once around the whole router, whatever is in it: limits, time-outs, panics, request ids,
-//! traces, logs, CORS. The crate `aws-event-sourcing-service` does that.
+//! traces, logs, CORS. [`compress`](compress()) goes inside of it, for answers that are packed. The crate
+//! `aws-event-sourcing-service` does both.
 //!
 //! A handler whose answer has no end takes [`Stopping`], and ends when its service does.
 
@@ -127,6 +132,7 @@ mod problem;
 mod json;
 mod path;
 mod query;
+mod strict;
 
 mod etag;
 mod idempotency_key;
@@ -140,16 +146,22 @@ mod resource_routes;
 
 mod stopping;
 
+mod openapi;
+
+mod compress;
 mod harden;
 mod log;
 mod panic;
+mod routes;
 
 pub use self::{
+    compress::compress,
     etag::ETag,
-    harden::{Cors, IdempotencyScope, RequestId, Settings, harden},
+    harden::{Cors, IdempotencyScope, Quiet, RequestId, Settings, harden},
     json::Json,
     json_array::JsonArray,
     links::Links,
+    openapi::{OpenApi, RequestBody},
     path::Path,
     problem::Problem,
     query::Query,

@@ -15,7 +15,10 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub(crate) use self::{domain::not_found, rejection::too_large};
+pub(crate) use self::{
+    domain::{no_such_version, not_found, version_mismatch},
+    rejection::too_large,
+};
 use crate::log::Chain;
 
 /// An error as `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)): `type`, `title`,

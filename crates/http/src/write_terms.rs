@@ -3,16 +3,12 @@
 use aws_event_sourcing_core::{Aggregate, ById, New, Resource, Write};
 use axum::{
     extract::FromRequestParts,
-    http::{
-        StatusCode,
-        header::{IF_MATCH, IF_NONE_MATCH},
-        request::Parts,
-    },
+    http::{StatusCode, header::IF_NONE_MATCH, request::Parts},
 };
 
 use crate::{
     Problem,
-    etag::{EntityTags, Malformed},
+    etag::{EntityTags, Malformed, if_match},
     idempotency_key::ScopedKey,
 };
 
@@ -91,12 +87,6 @@ impl<S: Send + Sync> FromRequestParts<S> for WriteTerms {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let malformed = |Malformed| {
-            let detail =
-                "If-Match has to be * or a list of quoted versions such as \"3\" (RFC 9110, section 13.1.1)";
-            Problem::new(StatusCode::BAD_REQUEST, detail)
-        };
-        let if_match = EntityTags::of(&parts.headers, &IF_MATCH).map_err(malformed)?;
         let only_if_absent = match EntityTags::of(&parts.headers, &IF_NONE_MATCH) {
             Ok(None) => false,
             Ok(Some(EntityTags::Any)) => true,
@@ -104,7 +94,11 @@ impl<S: Send + Sync> FromRequestParts<S> for WriteTerms {
                 return Err(Problem::new(StatusCode::BAD_REQUEST, "If-None-Match of a write can only be *"));
             }
         };
-        Ok(Self { if_match, only_if_absent, idempotency_key: ScopedKey::of(parts)? })
+        Ok(Self {
+            if_match: if_match(&parts.headers)?,
+            only_if_absent,
+            idempotency_key: ScopedKey::of(parts)?,
+        })
     }
 }
 

@@ -5,15 +5,20 @@ use std::time::Duration;
 #[cfg(feature = "lambda")]
 use aws_event_sourcing_core::subscription::Failure;
 use aws_event_sourcing_core::{Aggregate, Repository, subscription::Subscription};
-use aws_event_sourcing_http::Stopping;
+use aws_event_sourcing_http::{OpenApi, Stopping, compress, harden};
 use axum::{Extension, Router};
 use tokio::net::TcpListener;
 
 use crate::{
     Error,
     base_path::BasePath,
+    description,
+    draining::{self, Door},
     followers::Followers,
+    health::{self, Health},
     logging,
+    message::well_formed,
+    reserved::reserve,
     server::{self, Server},
     settings::{Place, Settings},
     signals::Signals,
@@ -51,6 +56,7 @@ pub struct Service {
     http: aws_event_sourcing_http::Settings,
     stopping: Stopping,
     stop_grace: Duration,
+    description: OpenApi,
     subscriptions: Vec<Subscription>,
     #[cfg(feature = "lambda")]
     handlers: Handlers,
@@ -71,8 +77,10 @@ impl Service {
         }))?;
         logging::start(&settings)?;
         let stores = Stores::open(&settings).await?;
+        let name = name.into();
         Ok(Self {
-            name: name.into(),
+            description: OpenApi::new(&name).merge(health::description()),
+            name,
             settings,
             stores,
             api: Router::new(),
@@ -94,8 +102,9 @@ impl Service {
         self.stores.repository()
     }
 
-    /// What is served over HTTP. Around it come request ids, traces, an access log, limits and time-outs; inside it,
-    /// whatever axum can do.
+    /// What is served over HTTP. Around it come request ids, traces, an access log, limits, time-outs and answers that are
+    /// packed; inside it, whatever axum can do. Paths that begin with `/_` are kept for the
+    /// [host's own](crate#health).
     pub fn api(self, api: Router) -> Self {
         Self { api, ..self }
     }
@@ -116,6 +125,25 @@ impl Service {
     #[must_use]
     pub fn stopping(&self) -> Stopping {
         self.stopping.clone()
+    }
+
+    /// Describes the API in `GET /_openapi.json`.
+    ///
+    /// ```
+    /// # use aws_event_sourcing_service::Service;
+    /// use serde_json::json;
+    ///
+    /// # fn example(service: Service) -> Service {
+    /// service.openapi(|document| {
+    ///     let state = json!({"properties": {"quantity": {"type": "integer"}}});
+    ///     document.resources("/products", "product", state).merge(json!({"info": {"version": "1.2.0"}}))
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// A path that is described and has no route is told of in the log, at level warn.
+    pub fn openapi(self, describe: impl FnOnce(OpenApi) -> OpenApi) -> Self {
+        Self { description: describe(self.description), ..self }
     }
 
     /// Has a subscription handle events, for as long as the service runs: those that other processes commit too. On
@@ -278,6 +306,7 @@ impl Service {
     /// in full is closed: an idle connection, half a request. Requests and events in flight are finished. What is not by the
     /// end of the [grace](Self::stop_grace), or when the signal comes again, is cut off. Then the store is closed. A handler
     /// whose answer has no end ends it when the service [stops](Self::stopping).
+    /// Who comes meanwhile is answered with 503.
     ///
     /// As a function it runs until Lambda ends the process. While it starts, it opens a connection to DynamoDB, which nothing
     /// waits for. It does not ask what the tables are like: `eventctl table check` does.
@@ -297,6 +326,7 @@ impl Service {
 
     async fn serve(self) -> Result<(), Error> {
         self.stores.check_places().await?;
+        let health = Health::of(&self.stores, &self.subscriptions);
         let followers = Followers::prepare(self.subscriptions, &self.stores).await?;
         let Settings { host, port, .. } = &self.settings;
         let cannot_listen = |source| Error::Listen { address: format!("{host}:{port}"), source };
@@ -317,15 +347,28 @@ impl Service {
             );
         }
 
+        let own = own_routes(&health, self.description.clone());
+        let around = |api| harden(well_formed(compress(reserve(own.clone(), api))), &self.http);
         let api = self.api.layer(Extension(self.stopping.clone()));
-        let router = aws_event_sourcing_http::harden(api, &self.http);
+        let (router, draining) = (around(api), around(draining::refusing()));
+        for path in self.description.unserved(&router).await {
+            if !path.starts_with("/_") {
+                tracing::warn!(path, "described for OpenAPI, and there is no route");
+            }
+        }
+        let (listener, door) = Door::beside(listener).map_err(cannot_listen)?;
         let mut followers = followers.start();
         let server = Server::new(router, server::HEAD_TIMEOUT, self.stopping).at(self.settings.base_path);
         server.accept(listener, &mut signals).await;
+        health.stops();
         followers.stop();
         let grace = self.settings.stop_grace.unwrap_or(self.stop_grace);
         let in_flight = async { tokio::join!(server.finish(), followers.finish()) };
-        if !server::finish(in_flight, grace, &mut signals).await {
+        let is_finished = tokio::select! {
+            is_finished = server::finish(in_flight, grace, &mut signals) => is_finished,
+            never = door.answer(draining) => match never {},
+        };
+        if !is_finished {
             let connections = server.cut();
             tracing::warn!(connections, "stopping without it");
         }
@@ -338,10 +381,18 @@ impl Service {
     async fn answer(self) -> Result<(), Error> {
         self.stores.check()?;
         followers::check_names(&self.subscriptions)?;
-        let api = aws_event_sourcing_http::harden(lambda::fit(self.api), &self.http);
+        // Events are handed to a function: it has no followers.
+        let health = Health::of(&self.stores, []);
+        let api = compress(reserve(own_routes(&health, self.description), self.api));
+        let api = harden(lambda::fit(api), &self.http);
         let Self { name, settings, stores, subscriptions, handlers, .. } = self;
         let base_path = settings.base_path;
         let registrations = Default::default();
         Lambda { name, api, base_path, stores, subscriptions, registrations, handlers }.run().await
     }
+}
+
+/// What a service answers itself.
+fn own_routes(health: &Health, description: OpenApi) -> Router {
+    health.routes().merge(description::routes(description))
 }

@@ -34,11 +34,29 @@
 //! balancer), is a problem that says so. An HTTP API decodes paths before it calls a function: an id with a `/` in it cannot be
 //! told from two segments there, and a `?` in one ends the path. A REST API
 //! [hands on](https://docs.aws.amazon.com/apigateway/latest/developerguide/lambda-proxy-binary-media.html) a body that is no text
-//! only with `*/*` among its binary media types. A load balancer takes one cookie of an answer, unless its target group has
-//! multi-value headers, and so does VPC Lattice.
+//! only with `*/*` among its binary media types: answers to one are not packed, which it can do itself (`MinimumCompressionSize`).
+//! A load balancer takes one cookie of an answer, unless its target group has multi-value headers, and so does VPC Lattice.
 //!
 //! A request without a `traceparent` is part of the trace that X-Ray has for it, and one without an `X-Request-Id` has Lambda's
 //! id of the invocation. Lines of the log are in a span `invocation` with that as `lambda_request_id`.
+//!
+//! # Health
+//!
+//! Paths that begin with `/_` are the service's own, whatever routes the API has; on a laptop and on Lambda:
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /_health/live` | 200 as long as the process answers |
+//! | `GET /_health/ready` | 200 when every store in use answers a read within two seconds, and every subscription that the process follows runs and reaches its events; 503 otherwise, and from the signal to stop on |
+//!
+//! Both are JSON. `ready` names each check, what is wrong with it and since when; the error itself is in the log. It reads a
+//! resource that is not there, and believes the answer for five seconds: on DynamoDB at the most 17,280 read units a day for
+//! each table and process. A probe leaves no line in the log at `info`, but the moments do when a service becomes not ready, and
+//! ready again. A resource that is parked makes nobody unready.
+//!
+//! # Description
+//!
+//! `GET /_openapi.json` is a document of OpenAPI 3.1: of the health above, and of what [`Service::openapi`] adds to it.
 //!
 //! # Environment
 //!
@@ -76,13 +94,18 @@
 )]
 
 mod base_path;
+mod description;
+mod draining;
 mod error;
 mod followers;
 mod framing;
+mod health;
 mod host;
 #[cfg(feature = "lambda")]
 mod lambda;
 mod logging;
+mod message;
+mod reserved;
 mod server;
 mod settings;
 mod signals;

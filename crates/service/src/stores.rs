@@ -4,7 +4,7 @@
 use std::{fmt, sync::Arc};
 
 use aws_event_sourcing_core::{
-    Aggregate, Repository,
+    Aggregate, EventStore, Repository,
     subscription::{ProgressStore, Source},
 };
 use aws_event_sourcing_sqlite::SqliteStore;
@@ -123,6 +123,15 @@ impl Stores {
             Self::Embedded(store) => Ok(Some(Arc::new(store.clone()))),
             #[cfg(feature = "dynamodb")]
             Self::DynamoDb(tables) => tables.progress(subscription).await,
+        }
+    }
+
+    /// Every store that is in use: what it is called, and a resource type of it.
+    pub(crate) fn all(&self) -> Vec<(String, Arc<dyn EventStore>, &'static str)> {
+        match self {
+            Self::Embedded(store) => vec![("store".to_owned(), Arc::new(store.clone()), "_health")],
+            #[cfg(feature = "dynamodb")]
+            Self::DynamoDb(tables) => tables.all(),
         }
     }
 

@@ -9,7 +9,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use aws_event_sourcing_core::subscription::{ProgressStore, Source};
+use aws_event_sourcing_core::{
+    EventStore,
+    subscription::{ProgressStore, Source},
+};
 use aws_event_sourcing_dynamodb::{
     DynamoDb, DynamoDbStore, DynamoDbSubscriptions, StoreBuilder, table_variable,
 };
@@ -47,6 +50,16 @@ impl TableStores {
             Some(table) => store.table(resource_type, table.as_str()).build(),
             None => store.build(),
         }
+    }
+
+    /// The stores of the types in use.
+    pub(crate) fn all(&self) -> Vec<(String, Arc<dyn EventStore>, &'static str)> {
+        let used = self.used().clone();
+        let stores = used.into_iter().filter_map(|(resource_type, table)| {
+            let store = self.dynamodb.store().table(resource_type, table?).build();
+            Some((format!("store of {resource_type}"), Arc::new(store) as Arc<dyn EventStore>, resource_type))
+        });
+        stores.collect()
     }
 
     /// Checks that each type in use has a table of its own, and gives these.

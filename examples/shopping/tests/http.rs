@@ -115,6 +115,9 @@ everywhere! {
     products_are_listed_whole_or_in_pages
     what_a_client_does_wrong_is_told_apart
     a_version_can_be_asked_for_and_insisted_on
+    a_product_is_shown_as_it_was_at_a_time
+    answers_are_packed_and_bodies_may_be
+    it_says_how_it_is_and_what_it_does
     a_repeated_request_with_one_key_happens_once
     sixty_four_buyers_of_forty_items
     the_trace_of_a_request_is_in_the_log
@@ -209,6 +212,87 @@ async fn a_product_is_created_read_bought_and_restocked(shop: &Shop) {
     let past = client.get(&format!("{path}?version=3")).await;
     assert_eq!((past.header("etag"), &past.body["quantity"]), (Some("\"3\""), &json!(3)));
     is_problem(&client.get(&format!("{path}?version=8")).await, 404, &path);
+}
+
+async fn a_product_is_shown_as_it_was_at_a_time(shop: &Shop) {
+    let Shop { client, .. } = shop;
+    let path = product(client, 5).await;
+    client.post_empty(&format!("{path}/buy")).await;
+    let events = client.get(&format!("{path}/events")).await;
+    let time = events.body[1]["at"].as_str().expect("a time");
+    for time in [time, "9999-12-31T23:59:59Z"] {
+        let then = client.get(&format!("{path}?at={time}")).await;
+        assert_eq!((then.header("etag"), &then.body["quantity"]), (Some("\"2\""), &json!(4)));
+        assert_eq!(then.header("content-location"), Some(&*format!("{path}?version=2")));
+    }
+    is_problem(&client.get(&format!("{path}?at=1999-12-31T23:59:59Z")).await, 404, &path);
+    is_problem(&client.get(&format!("{path}?at=then")).await, 400, &path);
+}
+
+/// What is in a body of gzip, by the way of a command that has nothing to do with this project.
+fn unpacked(packed: &[u8]) -> Vec<u8> {
+    use std::{io::Write as _, process};
+
+    let mut gunzip = process::Command::new("gzip");
+    let gunzip = gunzip.arg("-dc").stdin(process::Stdio::piped()).stdout(process::Stdio::piped());
+    let mut gunzip = gunzip.spawn().expect("gzip runs");
+    let mut stdin = gunzip.stdin.take().expect("a pipe");
+    let packed = packed.to_owned();
+    let writer = std::thread::spawn(move || stdin.write_all(&packed).expect("it reads"));
+    let output = gunzip.wait_with_output().expect("gzip ends");
+    writer.join().expect("all is written");
+    assert!(output.status.success());
+    output.stdout
+}
+
+/// `{"amount": 5}`, as gzip packs it.
+const PACKED: &[u8] = &[
+    0x1f, 0x8b, 0x8, 0x0, 0x0, 0x0, 0x0, 0x0, 0x2, 0xff, 0xab, 0x56, 0x4a, 0xcc, 0xcd, 0x2f, 0xcd, 0x2b,
+    0x51, 0xb2, 0x52, 0x30, 0xad, 0x5, 0x0, 0x62, 0x42, 0xf, 0xaf, 0xd, 0x0, 0x0, 0x0,
+];
+
+async fn answers_are_packed_and_bodies_may_be(shop: &Shop) {
+    let Shop { client, .. } = shop;
+    let request = client.request("POST", "/products").header("content-type", "application/json");
+    let created = Answer::to(request.header("content-encoding", "gzip").body(PACKED)).await;
+    assert_eq!((created.status, &created.body["quantity"]), (201, &json!(5)));
+    let path = created.header("location").expect("a location").to_owned();
+    client.post(&format!("{path}/restock"), json!({"amount": 1000})).await;
+    client.post(&format!("{path}/buy"), json!({"quantity": 500})).await;
+
+    let get = |coding: &'static str| {
+        client.request("GET", &format!("{path}/events")).header("accept-encoding", coding).send()
+    };
+    let plain = get("identity").await.expect("an answer");
+    assert!(!plain.headers().contains_key("content-encoding"));
+    let plain = plain.bytes().await.expect("the whole answer");
+    let packed = get("gzip").await.expect("an answer");
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    let packed = packed.bytes().await.expect("the whole answer");
+    assert!(packed.len() * 4 < plain.len(), "{} of {}", packed.len(), plain.len());
+    assert_eq!(unpacked(&packed), plain);
+}
+
+async fn it_says_how_it_is_and_what_it_does(shop: &Shop) {
+    let Shop { client, .. } = shop;
+    assert_eq!(client.get("/_health/live").await.body, json!({"status": "live"}));
+    let ready = client.get("/_health/ready").await;
+    assert_eq!((ready.status, &ready.body["status"]), (200, &json!("ready")));
+    let document = client.get("/_openapi.json").await;
+    assert_eq!((document.status, &document.body["openapi"]), (200, &json!("3.1.0")));
+    let paths = document.body["paths"].as_object().expect("paths");
+    for (path, method) in [
+        ("/products", "get"),
+        ("/products", "post"),
+        ("/products/{id}", "get"),
+        ("/products/{id}/events", "get"),
+        ("/products/{id}/buy", "post"),
+        ("/reorders/{id}/deliver", "post"),
+        ("/_health/ready", "get"),
+    ] {
+        assert!(paths[path][method]["responses"].is_object(), "{method} {path}");
+    }
+    assert!(!shop.log().iter().any(|line| line.contains("there is no route")));
 }
 
 async fn history_is_shown_as_it_was_recorded(shop: &Shop) {

@@ -4,7 +4,8 @@ use std::{mem::size_of, sync::Arc};
 
 use super::{error::BrokenHistory, history::History};
 use crate::{
-    Aggregate, Commit, CommitId, Moment, ResourceKey, StoreError, codec, recorded::UndecodableEvent,
+    Aggregate, Commit, CommitId, Moment, ResourceKey, StoreError, Timestamp, codec,
+    recorded::UndecodableEvent,
 };
 
 /// What is known of a resource as of a version. Cheap to clone; clones share the state until one of them moves on.
@@ -18,6 +19,8 @@ pub(crate) struct Head<A> {
     pub(super) last: Option<Arc<LastCommit>>,
     /// When that commit was known to be in the store.
     pub(super) seen: Moment,
+    /// The latest time of the commits up to here.
+    pub(super) latest: Timestamp,
     /// Bytes of all events up to here. A state holds no more than what its events brought.
     event_bytes: usize,
     /// Whether `version` lies inside a commit, so that nothing can follow it.
@@ -50,6 +53,7 @@ impl<A> Clone for Head<A> {
             history: self.history.clone(),
             last: self.last.clone(),
             seen: self.seen,
+            latest: self.latest,
             event_bytes: self.event_bytes,
             inside_commit: self.inside_commit,
         }
@@ -66,6 +70,7 @@ impl<A: Aggregate> Head<A> {
             history: Arc::default(),
             last: None,
             seen: Moment::now(),
+            latest: Timestamp::from_unix_millis(0),
             event_bytes: 0,
             inside_commit: false,
         }
@@ -130,6 +135,7 @@ impl<A: Aggregate> Head<A> {
             .sum::<usize>();
         self.event_bytes += bytes;
         self.last = Some(Arc::new(LastCommit { id: commit.id.clone(), number: commit.number, bytes }));
+        self.latest = self.latest.max(commit.at);
         self.history.record(commit);
     }
 

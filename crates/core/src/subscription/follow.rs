@@ -16,6 +16,7 @@ use super::{
     part::{self, End},
     redriver,
     settings::Settings,
+    standing::Standing,
     stop::Stop,
 };
 use crate::{Clock, EventStore, StoreError};
@@ -60,6 +61,7 @@ pub(super) struct Follower {
     pub(super) slots: Arc<Slots>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) stop: Stop,
+    pub(super) standing: Standing,
 }
 
 /// How many events a subscription may handle at the same time.
@@ -141,7 +143,8 @@ async fn follow_part(follower: &Arc<Follower>, part: Part) {
 }
 
 /// Logs an error of the store, and pauses.
-pub(super) async fn failed(follower: &Follower, what: &str, error: &StoreError) {
+pub(super) async fn failed(follower: &Follower, what: &'static str, error: &StoreError) {
+    follower.standing.failed(&follower.binding.key.resource_type, what);
     tracing::warn!(subscription = %follower.binding.key, error = error as &dyn std::error::Error, "{what}");
     let _ = follower.stop.or(sleep(PAUSE)).await;
 }

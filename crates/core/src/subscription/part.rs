@@ -125,7 +125,10 @@ pub(super) async fn run(follower: &Arc<Follower>, part: Part) -> Result<End, Sto
                 over.get_or_insert(Ok(End::Finished));
                 Ok(())
             }
-            Happened::Batch(Some(batch)) => batch.map(|batch| loading = running.take(batch)),
+            Happened::Batch(Some(batch)) => batch.map(|batch| {
+                follower.standing.works(&follower.binding.key.resource_type);
+                loading = running.take(batch);
+            }),
             Happened::Loaded(loaded) => {
                 loading = None;
                 loaded.map(|loaded| running.start(loaded))

@@ -23,7 +23,8 @@ impl Fixture {
     pub(super) fn new(api: Router, handlers: Handlers) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = SqliteStore::open(folder.path().join("events.db")).expect("a store");
-        let api = aws_event_sourcing_http::harden(fit(api), &Default::default());
+        let api =
+            aws_event_sourcing_http::harden(fit(aws_event_sourcing_http::compress(api)), &Default::default());
         let lambda = Lambda {
             name: "test".into(),
             api,

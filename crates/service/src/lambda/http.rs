@@ -22,7 +22,10 @@ mod hop;
 use aws_event_sourcing_core::TraceParent;
 use axum::{
     body::to_bytes,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_LENGTH},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+        header::{ACCEPT_ENCODING, CONTENT_LENGTH},
+    },
 };
 use serde_json::value::RawValue;
 use tower::ServiceExt as _;
@@ -73,6 +76,10 @@ pub(super) async fn handle(
     let has_multi_value_headers = arrived.has_multi_value_headers;
     let mut request = arrived.into_request(lambda.base_path.as_ref())?;
     name(request.headers_mut(), invocation);
+    if format == Format::Version1 {
+        // A REST API hands on what is no text only if it was told to. It can pack answers itself.
+        request.headers_mut().remove(ACCEPT_ENCODING);
+    }
     request.extensions_mut().insert(Bounds { bytes, until: invocation.give_up() });
 
     let has_no_body = request.method() == Method::HEAD;

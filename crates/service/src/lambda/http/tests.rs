@@ -285,6 +285,44 @@ fn stream_of(byte: &'static [u8], bytes: usize) -> Body {
 }
 
 #[tokio::test]
+async fn an_answer_is_packed_where_it_arrives_as_it_is() {
+    // Larger than what Lambda carries, and much smaller when it is packed.
+    let long = async || ([("etag", "\"3\"")], "x".repeat(20 << 20));
+    let function = Fixture::of_api(Router::new().fallback(get(long)));
+    for (name, is_packed) in [
+        ("http-api", true),
+        ("function-url", true),
+        ("alb", true),
+        ("alb-multi-value", true),
+        ("rest-api", false),
+        ("http-api-1.0", false),
+    ] {
+        let mut request = event(name);
+        if request["requestContext"]["http"].is_object() {
+            request["requestContext"]["http"]["method"] = "GET".into();
+        }
+        for headers in ["headers", "multiValueHeaders"] {
+            if let Some(headers) = request[headers].as_object_mut() {
+                let values = headers.values().next().is_some_and(Value::is_array);
+                let value = if values { json!(["br, gzip"]) } else { json!("br, gzip") };
+                headers.insert("accept-encoding".to_owned(), value);
+            }
+        }
+        let answer = function.answer(&request).await.unwrap();
+        assert_eq!(answer["isBase64Encoded"], is_packed, "{name}");
+        assert_eq!(answer["statusCode"], if is_packed { 200 } else { 500 }, "{name}");
+        let headers = [&answer["headers"], &answer["multiValueHeaders"]].map(Value::to_string).concat();
+        assert_eq!(
+            headers.contains(r#""content-encoding":"gzip""#)
+                || headers.contains(r#""content-encoding":["gzip"]"#),
+            is_packed,
+            "{name}: {headers}"
+        );
+        assert_eq!(headers.contains(r#"\"3-gzip\""#), is_packed, "{name}: {headers}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_lambda_cannot_carry_is_a_problem() {
     let api = Router::new()
         .route("/text", get(async || stream_of(b"x", 5 << 20)))
