@@ -18,7 +18,7 @@ pub use self::{
     answer::{Answer, Client},
     description::{Deleted, keeps_its_description},
     markdown::{ShellBlock, workspace},
-    process::{Running, Signal, program, refused_to_start},
+    process::{Running, program, refused_to_start},
     proxy::{Fault, FaultyProxy, Request},
     tables::{SHOP_TABLES, Tables},
     template::starts_as_its_template_says,
