@@ -114,6 +114,11 @@ fn a_stack_is_deployed_watched_and_removed() {
 }
 
 #[test]
+fn a_table_is_restored_to_a_new_name() {
+    reaches_aws(&run("docs/restore.md", "aws dynamodb restore-table-to-point-in-time", ""), 4);
+}
+
+#[test]
 fn the_outputs_of_a_stack_are_asked_for() {
     for (beginning, variable) in
         [("SHOP=$(aws", "SHOP"), ("export SUBSCRIPTIONS_TABLE=$(aws", "SUBSCRIPTIONS_TABLE")]

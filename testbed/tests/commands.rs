@@ -11,7 +11,7 @@ const README: &str = "examples/shopping/tests/readme.rs";
 const AWS: &str = "deployment/tests/commands.rs";
 const TABLES: &str = "crates/cli/tests/commands.rs";
 
-const RUN_BY: [Row; 30] = [
+const RUN_BY: [Row; 34] = [
     ("README.md", "cargo run -p shopping\n", README, "its_first_command_serves_the_shop"),
     ("README.md", "SHOP=", README, "its_commands_do_what_it_says"),
     ("README.md", "cargo xtask test\n", ".ci/run", "cargo xtask test"),
@@ -39,6 +39,15 @@ const RUN_BY: [Row; 30] = [
     ("docs/deploy.md", "sam delete", AWS, "a_stack_is_deployed_watched_and_removed"),
     ("docs/deploy.md", "aws dynamodb update-table", AWS, "a_stack_is_deployed_watched_and_removed"),
     ("docs/deploy.md", "npm install --global osls", AWS, "the_serverless_framework_deploys_and_removes"),
+    (
+        "docs/restore.md",
+        "aws dynamodb restore-table-to-point-in-time",
+        AWS,
+        "a_table_is_restored_to_a_new_name",
+    ),
+    ("docs/restore.md", "eventctl table check products-2", TABLES, "an_orphan_is_found_and_taken_out"),
+    ("docs/restore.md", "eventctl table verify products\n", TABLES, "an_orphan_is_found_and_taken_out"),
+    ("docs/restore.md", "ORPHAN=", TABLES, "an_orphan_is_found_and_taken_out"),
     (
         "docs/stored-form.md",
         "aws dynamodb query --table-name products --consistent-read",

@@ -115,6 +115,7 @@ async fn tables_are_made_and_read_by_hand() {
         events: vec![EncodedEvent { event_type: "ThingMade".into(), data: None::<Json> }],
         at: Timestamp::from_unix_millis(1_700_000_000_000),
         id: "second".into(),
+        follows: None,
         trace: Some(TRACE.parse().expect("a trace")),
         cause: None,
         meta: None,
@@ -167,4 +168,52 @@ async fn what_is_parked_is_looked_at_and_skipped() {
     // What is on AWS is looked at by the same commands, once it is known where.
     let on_aws = ShellBlock::find("docs/deploy.md", "export SUBSCRIPTIONS_TABLE=");
     assert!(on_aws.ends_with(&block), "{on_aws}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_orphan_is_found_and_taken_out() {
+    let access_key = format!("orphan{}", std::process::id());
+    let settings = [
+        ("AWS_REGION", "us-east-1"),
+        // What version 1 of `aws` reads.
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", &*access_key),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_local::url()),
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |commands: &str| shell(commands, &settings, folder.path());
+    run("eventctl table create products && eventctl table create products-2");
+
+    let connect = DynamoDb::builder().access_key(&access_key, "secret").region("us-east-1");
+    let dynamodb = connect.endpoint_url(dynamodb_local::url()).connect().await.expect("a connection");
+    let store = dynamodb.store().tables_by(|_| "products".to_owned()).build();
+    for (number, follows) in [(1, None), (2, Some("commit-1")), (5, Some("commit-4"))] {
+        let commit = Commit {
+            resource: ResourceKey::new("product", PRODUCT),
+            number,
+            events: vec![EncodedEvent { event_type: "ThingMade".into(), data: None::<Json> }],
+            at: Timestamp::from_unix_millis(1_700_000_000_000),
+            id: format!("commit-{number}").into(),
+            follows: follows.map(Into::into),
+            trace: None,
+            cause: None,
+            meta: None,
+        };
+        store.append(&commit).await.expect("appended");
+    }
+    let verify = ShellBlock::find("docs/restore.md", "eventctl table verify products\n");
+    let told = run(&format!("! {}", verify.trim()));
+    let expected = format!(
+        "{PRODUCT}: number 5 follows the commit \"commit-4\", which is not there; number 3 is missing\n"
+    );
+    assert!(told.starts_with(&expected), "{told}");
+    run(&ShellBlock::find("docs/restore.md", "ORPHAN="));
+    let orphan = std::fs::read_to_string(folder.path().join("orphan.json")).expect("it was kept");
+    let orphan: Value = serde_json::from_str(&orphan).expect("JSON");
+    assert_eq!(orphan["Item"]["follows"]["S"], "commit-4");
+    let told = run(&verify);
+    assert!(told.ends_with("\nproducts is whole\n"), "{told}");
+    let told = run(&ShellBlock::find("docs/restore.md", "eventctl table check products-2"));
+    assert!(told.ends_with("\nproducts-2 is whole\n"), "{told}");
 }
