@@ -102,7 +102,7 @@ fn every_command_of_the_documentation_is_run_by_a_test() {
 #[test]
 fn the_tests_that_run_them_are_there() {
     for (file, beginning, test_file, test) in RUN_BY {
-        ShellBlock::find(file, beginning);
+        assert!(ShellBlock::find(file, beginning).starts_with(beginning));
         let tests = fs::read_to_string(workspace().join(test_file)).expect("a file of tests");
         let name = if test_file.ends_with(".rs") { format!("fn {test}()") } else { test.to_owned() };
         assert!(tests.contains(&name), "{test_file} has no {name}");

@@ -78,6 +78,7 @@ async fn a_time_finds_the_state_before_the_first_later_commit_whatever_the_clock
                 ],
                 at: at(*clock),
                 id: number.to_string().into(),
+                follows: None,
                 trace: None,
                 cause: None,
                 meta: None,

@@ -360,6 +360,7 @@ mod meaning {
                 }],
                 at: Timestamp::from_unix_millis(0),
                 id: "k".into(),
+                follows: None,
                 trace: None,
                 cause: None,
                 meta: None,

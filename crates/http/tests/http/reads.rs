@@ -174,6 +174,7 @@ async fn a_resource_is_shown_as_it_was_at_a_time() {
             events: vec![EncodedEvent { event_type: "ProductReserved".into(), data: None }],
             at: Timestamp::from_unix_millis(first.as_unix_millis() + millis),
             id: index.to_string().into(),
+            follows: None,
             trace: None,
             cause: None,
             meta: None,
