@@ -12,12 +12,12 @@ use crate::{failure::Failure, options::Connection, print::Printer, progress::Lin
 #[derive(Debug, Args)]
 #[command(
     long_about = "\
-Read a table of events from its beginning to its end, and find histories that are not whole: with numbers missing, with
-commits that follow others than those before them, with items that are no commits. That happens when a table is restored
-to an earlier state while processes go on, or when somebody writes or deletes items by hand.
+Read a table of events from its beginning to its end, and find histories that are not whole: with numbers
+missing, with commits that follow others than those before them, with items that are no commits. That happens when
+a table is restored to an earlier state while processes go on, or when somebody writes or deletes items by hand.
 
-It reads only, and may run while the table is in use. It says first how much there is to read, which costs a read unit for
-each 4 KB, and what mends each history that it finds.
+It reads only, and may run while the table is in use. It says first how much there is to read, which costs a read
+unit for each 4 KB, and what mends each history that it finds.
 
 The exit status is 1 when it has found any.",
     after_help = "\
