@@ -116,7 +116,8 @@ async fn a_time_costs_a_read_of_what_is_not_known_up_to_it() {
     }
     store.take_commits();
     assert_eq!(products.find_one_at_time(&id, Timestamp::MAX).await.unwrap().version(), 6);
-    assert_eq!((store.take_commits(), store.take()), (0, Requests { appends: 6, reads: 1 }));
+    // The answer begins with the last commit that is known, which shows that it is there still.
+    assert_eq!((store.take_commits(), store.take()), (1, Requests { appends: 6, reads: 1 }));
 }
 
 #[tokio::test]
