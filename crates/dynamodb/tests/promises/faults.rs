@@ -243,7 +243,7 @@ async fn an_answer_of_another_server_is_told_from_dynamodbs() {
         let refused = failed(bench.faulty.append(&commit(1)).await);
         let line = explain(&refused);
         assert_eq!((refused.kind(), refused.is_retryable()), (StoreErrorKind::Internal, false), "{line}");
-        let place = format!("({}) gave an answer that cannot be understood: ", bench.proxy.url());
+        let place = format!("({}/) gave an answer that cannot be understood: ", bench.proxy.url());
         assert!(line.contains(&place), "{status}: {line}");
     }
 }
