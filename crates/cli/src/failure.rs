@@ -1,88 +1,28 @@
-//! [`Failure`]: why a command could not do what it was asked.
+//! [`Failure`]: why a command could not do what it was asked, as one line.
 
-use std::{error::Error, fmt, io, process::ExitCode};
+use std::{error::Error, fmt, io};
 
-use aws_event_sourcing_core::{StoreError, subscription::ParkedError};
-use clap::error::ErrorKind;
-use serde::Serialize;
+use aws_event_sourcing_core::{ErrorChain, StoreError, subscription::ParkedError};
 
-/// Serialized, it is what programs get.
-#[derive(Debug, Serialize)]
-pub(crate) struct Failure {
-    /// What happened, in one line.
-    error: String,
-    /// What may be said in its place, in several lines, when the command was not understood.
-    help: Option<String>,
-    status: Status,
-}
-
-/// What the process ends with.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[serde(into = "u8")]
-enum Status {
-    Failed,
-    NotUnderstood,
-}
-
-impl From<Status> for u8 {
-    fn from(status: Status) -> Self {
-        match status {
-            Status::Failed => 1,
-            Status::NotUnderstood => 2,
-        }
-    }
-}
+/// The line.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
 
 impl Failure {
     /// With nothing behind it.
     pub(crate) fn saying(line: &str) -> Self {
-        Self { error: line.to_owned(), help: None, status: Status::Failed }
-    }
-
-    /// That a command line is not understood: what the parser says of it, without the word that it begins with.
-    pub(crate) fn not_understood(error: &clap::Error) -> Self {
-        let said = error.to_string();
-        let (error, help) = match error.kind() {
-            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => ("a command is missing", &*said),
-            _ => said.strip_prefix("error: ").unwrap_or(&said).split_once("\n\n").unwrap_or((&*said, "")),
-        };
-        Self {
-            error: in_one_line(error),
-            help: Some(help.trim_end()).filter(|help| !help.is_empty()).map(str::to_owned),
-            status: Status::NotUnderstood,
-        }
-    }
-
-    /// What the process ends with.
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        u8::from(self.status).into()
+        Self(line.to_owned())
     }
 
     /// An error and its causes, none of them twice.
-    fn new(error: &dyn Error) -> Self {
-        let mut line = error.to_string();
-        let mut source = error.source();
-        while let Some(error) = source {
-            let cause = error.to_string();
-            if !line.contains(&cause) {
-                line = format!("{line}: {cause}");
-            }
-            source = error.source();
-        }
-        Self::saying(&in_one_line(&line))
+    fn new(error: &(dyn Error + 'static)) -> Self {
+        Self(ErrorChain::of(error).to_string())
     }
-}
-
-fn in_one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.help {
-            Some(help) => write!(f, "{}\n\n{help}", self.error),
-            None => f.write_str(&self.error),
-        }
+        f.write_str(&self.0)
     }
 }
 
@@ -105,35 +45,5 @@ impl From<ParkedError> for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::new(&error)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use aws_event_sourcing_core::StoreErrorKind;
-
-    #[derive(Debug)]
-    struct Layer(&'static str, Option<Box<Self>>);
-
-    impl fmt::Display for Layer {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(self.0)
-        }
-    }
-
-    impl Error for Layer {
-        fn source(&self) -> Option<&(dyn Error + 'static)> {
-            self.1.as_deref().map(|layer| layer as _)
-        }
-    }
-
-    #[test]
-    fn a_failure_is_one_line_with_each_cause_once() {
-        let inner = Layer("the wire\nis cut", None);
-        let middle = Layer("no answer", Some(Box::new(inner)));
-        let outer = Layer("not reached: no answer", Some(Box::new(middle)));
-        let failure = Failure::from(StoreError::new(StoreErrorKind::Unavailable, outer));
-        assert_eq!(failure.to_string(), "not reached: no answer: the wire is cut");
     }
 }

@@ -3,7 +3,6 @@
 mod check;
 mod create;
 mod describe;
-mod verify;
 
 use std::process::ExitCode;
 
@@ -11,7 +10,7 @@ use clap::{Args, Subcommand};
 
 use crate::{failure::Failure, options::Connection, print::Printer};
 
-/// Make, check, describe and verify the tables of events and of subscriptions
+/// Make, check and describe the tables of events and of subscriptions
 #[derive(Debug, Args)]
 #[command(
     arg_required_else_help = true,
@@ -23,8 +22,7 @@ Examples:
   eventctl table create products
   eventctl table create subscriptions --subscriptions
   eventctl table check products
-  eventctl table describe products
-  eventctl table verify products"
+  eventctl table describe products"
 )]
 pub(crate) struct TableCommand {
     #[command(subcommand)]
@@ -37,7 +35,6 @@ enum Verb {
     Create(create::Create),
     Check(check::Check),
     Describe(describe::Describe),
-    Verify(verify::Verify),
 }
 
 impl TableCommand {
@@ -46,7 +43,6 @@ impl TableCommand {
             Verb::Create(create) => create.run(connection, printer).await,
             Verb::Check(check) => check.run(connection, printer).await,
             Verb::Describe(describe) => describe.run(connection, printer).await,
-            Verb::Verify(verify) => verify.run(connection, printer).await,
         }
     }
 }

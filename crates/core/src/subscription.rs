@@ -28,7 +28,6 @@ mod context;
 mod handler;
 mod parked;
 mod settings;
-mod standing;
 
 mod feed;
 mod progress;
@@ -54,7 +53,7 @@ use futures_util::future::{join, join_all};
 pub use self::{
     cause::Cause,
     context::Context,
-    feed::{Batch, Continuity, Delivery, Feed, Hold, LeasedProgress, Part, Unread},
+    feed::{Batch, Continuity, Delivery, Feed, Hold, Part},
     follow::Source,
     handed::{Handled, Redriven},
     handler::{Failure, Handler, WithState, with_state},
@@ -64,7 +63,6 @@ pub use self::{
         Start, SubscriptionKey, Swap,
     },
     settings::Backoff,
-    standing::{Standing, Trouble},
 };
 use self::{
     follow::{Follower, Slots, follow},
@@ -104,7 +102,6 @@ pub struct Subscription {
     bindings: Vec<Binding>,
     settings: Settings,
     clock: Arc<dyn Clock>,
-    standing: Standing,
 }
 
 impl Subscription {
@@ -124,7 +121,6 @@ impl Subscription {
             bindings: Vec::new(),
             settings: Settings::default(),
             clock: Arc::new(SystemClock),
-            standing: Standing::default(),
         }
     }
 
@@ -202,12 +198,6 @@ impl Subscription {
         &self.name
     }
 
-    /// How it fares, to be looked at while it [runs](Self::run).
-    #[must_use]
-    pub fn standing(&self) -> Standing {
-        self.standing.clone()
-    }
-
     /// What it begins with when it runs for the first time.
     #[must_use]
     pub fn starts_with(&self) -> Start {
@@ -231,16 +221,13 @@ impl Subscription {
     /// Errors of the store are logged, and what failed is begun anew, for as long as it takes. May be dropped at any time,
     /// as if the process had been killed.
     pub async fn run(self, source_of: impl Fn(&str) -> Source, stop: impl Future<Output = ()>) {
-        let Self { bindings, settings, clock, standing, .. } = self;
-        let _run = standing.run();
+        let Self { bindings, settings, clock, .. } = self;
         let slots = Arc::new(Slots::new(settings.concurrency));
         let (sender, told) = Stop::new();
         let followers = bindings.into_iter().map(|binding| {
             let source = source_of(&binding.key.resource_type);
             let (slots, clock, stop) = (slots.clone(), clock.clone(), told.clone());
-            let standing = standing.clone();
-            let told = Default::default();
-            follow(Follower { binding, settings, source, slots, clock, stop, standing, told })
+            follow(Follower { binding, settings, source, slots, clock, stop })
         });
         let followed = join_all(followers);
         let stopping = async {

@@ -3,12 +3,7 @@
 
 mod https;
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider,
@@ -28,7 +23,6 @@ use aws_types::service_config::ServiceConfigKey;
 use self::https::Https;
 use crate::{
     error::Error,
-    identity::{Identity, LOOK_EVERY},
     store::StoreBuilder,
     subscriptions::DynamoDbSubscriptions,
     table::{Kind, Table},
@@ -56,12 +50,11 @@ struct Connected {
     client: Client,
     streams: aws_sdk_dynamodbstreams::Client,
     region: String,
+    /// Where it is, when it is not where AWS has it.
+    endpoint_url: Option<String>,
     /// The profile that was asked for by name.
     profile: Option<String>,
     deadline: Duration,
-    look_every: Duration,
-    /// What is known of the tables, by their names.
-    identities: Mutex<HashMap<Arc<str>, Arc<Identity>>>,
 }
 
 impl DynamoDb {
@@ -125,15 +118,14 @@ impl DynamoDb {
         &self.0.region
     }
 
-    pub(crate) fn deadline(&self) -> Duration {
-        self.0.deadline
+    /// The URL of the service, when it was told one: none when it is AWS's own.
+    #[must_use]
+    pub fn endpoint_url(&self) -> Option<&str> {
+        self.0.endpoint_url.as_deref()
     }
 
-    /// What is known of which table it is that has this name.
-    pub(crate) fn identity(&self, table: &Arc<str>) -> Arc<Identity> {
-        let mut identities = self.0.identities.lock().unwrap_or_else(PoisonError::into_inner);
-        let identity = identities.entry(Arc::clone(table));
-        Arc::clone(identity.or_insert_with(|| Arc::new(Identity::new(self.0.look_every))))
+    pub(crate) fn deadline(&self) -> Duration {
+        self.0.deadline
     }
 }
 
@@ -154,7 +146,6 @@ pub struct Connect {
     config: Option<SdkConfig>,
     deadline: Duration,
     attempt_timeout: Duration,
-    look_every: Duration,
 }
 
 impl Connect {
@@ -167,7 +158,6 @@ impl Connect {
             config: None,
             deadline: Duration::from_secs(10),
             attempt_timeout: Duration::from_secs(3),
-            look_every: LOOK_EVERY,
         }
     }
 
@@ -207,13 +197,6 @@ impl Connect {
     /// How long one attempt may take before it is given up and made again; 3 seconds unless set.
     pub fn attempt_timeout(self, timeout: Duration) -> Self {
         Self { attempt_timeout: timeout, ..self }
-    }
-
-    /// How long a table is taken to be the one that it was; 5 seconds unless set. See [what a commit relies
-    /// on](crate::DynamoDbStore#a-table-that-is-restored). Longer than it takes to delete a table and to make another one of
-    /// the same name, it is too long.
-    pub fn look_every(self, interval: Duration) -> Self {
-        Self { look_every: interval, ..self }
     }
 
     /// Reads what is not set from the environment and connects.
@@ -277,10 +260,9 @@ impl Connect {
             client: Client::from_conf(service),
             streams: aws_sdk_dynamodbstreams::Client::from_conf(streams),
             region,
+            endpoint_url: self.endpoint_url.or_else(|| tables_endpoint(&config)),
             profile: self.profile,
             deadline: self.deadline,
-            look_every: self.look_every,
-            identities: Mutex::default(),
         };
         Ok(DynamoDb(Arc::new(connected)))
     }
@@ -292,12 +274,23 @@ fn streams_endpoint(config: &SdkConfig) -> Option<String> {
     if config.get_origin("endpoint_url").is_client_config() {
         return None;
     }
-    let set_for = |service: &str| {
-        let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL");
-        let key = key.profile("endpoint_url").build().expect("all parts are set");
-        config.service_config()?.load_config(key)
-    };
-    set_for("DynamoDB Streams").or_else(|| set_for("DynamoDB"))
+    endpoint_of(config, "DynamoDB Streams").or_else(|| endpoint_of(config, "DynamoDB"))
+}
+
+/// The endpoint of the tables, when that is not what the SDK takes by itself.
+fn tables_endpoint(config: &SdkConfig) -> Option<String> {
+    let of_all = || config.endpoint_url().map(str::to_owned);
+    if config.get_origin("endpoint_url").is_client_config() {
+        return of_all();
+    }
+    endpoint_of(config, "DynamoDB").or_else(of_all)
+}
+
+/// What is set for one service, in the environment or in the profile.
+fn endpoint_of(config: &SdkConfig, service: &str) -> Option<String> {
+    let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL");
+    let key = key.profile("endpoint_url").build().expect("all parts are set");
+    config.service_config()?.load_config(key)
 }
 
 /// More than the deadline leaves time for. Not many more: the SDK adds up what all of them could take.

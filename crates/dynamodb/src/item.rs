@@ -6,7 +6,7 @@ use std::{
     borrow::Cow, collections::HashMap, error::Error as StdError, num::ParseIntError, str::FromStr, sync::Arc,
 };
 
-use aws_event_sourcing_core::{Commit, EncodedEvent, Json, ResourceId, ResourceKey};
+use aws_event_sourcing_core::{Commit, EncodedEvent, Json, ResourceId, ResourceKey, Timestamp};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::{error::Error, shard::Shard, value};
@@ -20,7 +20,6 @@ pub(crate) mod attribute {
     pub(crate) const MORE: &str = "more";
     pub(crate) const AT: &str = "at";
     pub(crate) const COMMIT: &str = "commit";
-    pub(crate) const FOLLOWS: &str = "follows";
     pub(crate) const TRACE: &str = "trace";
     pub(crate) const CAUSE: &str = "cause";
     pub(crate) const META: &str = "meta";
@@ -57,9 +56,6 @@ pub(crate) fn from_commit(commit: &Commit) -> Result<Item, Error> {
     set(attribute::NUMBER, AttributeValue::N(commit.number.to_string()));
     set(attribute::AT, AttributeValue::S(commit.at.to_string()));
     set(attribute::COMMIT, text(commit.id.as_str()));
-    if let Some(follows) = &commit.follows {
-        set(attribute::FOLLOWS, text(follows.as_str()));
-    }
     if let Some(trace) = commit.trace {
         set(attribute::TRACE, AttributeValue::S(trace.to_string()));
     }
@@ -77,49 +73,39 @@ pub(crate) fn from_commit(commit: &Commit) -> Result<Item, Error> {
 
 /// The commit of an item, of a resource of this type.
 pub(crate) fn to_commit(mut item: Item, resource_type: &Arc<str>, table: &Arc<str>) -> Result<Commit, Error> {
-    let named = Named::new(&item, resource_type);
-    read(&mut item, resource_type).map_err(|Unreadable { attribute, source }| Error::Unreadable {
-        table: Arc::clone(table),
-        item: Box::new(named),
-        attribute,
-        source,
-    })
+    let named = Named::new(&item, table);
+    read(&mut item, resource_type).map_err(|fault| named.unreadable(fault))
 }
 
-/// When the resource of an item in the listing index was created, as it is written there, and its id. Both are part of a
-/// key, and so texts.
-pub(crate) fn to_place(mut item: Item) -> Option<(String, ResourceId)> {
-    let mut text = |attribute| match item.remove(attribute) {
-        Some(AttributeValue::S(text)) => Some(text),
-        _ => None,
+/// When the resource of an item in the listing index was created, and its id.
+pub(crate) fn to_place(mut item: Item, table: &Arc<str>) -> Result<(Timestamp, ResourceId), Error> {
+    let named = Named::new(&item, table);
+    let place = |item: &mut Item| {
+        let at = required(attribute::AT, parsed(item, attribute::AT)?)?;
+        Ok((at, required(attribute::ID, text(item, attribute::ID)?)?.into()))
     };
-    Some((text(attribute::AT)?, text(attribute::ID)?.into()))
+    place(&mut item).map_err(|fault| named.unreadable(fault))
 }
 
 /// Which item an error is about, also when the fault is in what names it.
-#[derive(Debug)]
-pub(crate) struct Named {
-    pub(crate) id: String,
-    pub(crate) number: String,
-    /// None when the fault is there.
-    pub(crate) resource: Option<ResourceKey>,
-    pub(crate) event_type: Option<String>,
+struct Named<'a> {
+    table: &'a Arc<str>,
+    id: String,
+    number: String,
 }
 
-impl Named {
-    fn new(item: &Item, resource_type: &Arc<str>) -> Self {
+impl<'a> Named<'a> {
+    fn new(item: &Item, table: &'a Arc<str>) -> Self {
         let shown = |attribute| match item.get(attribute) {
             Some(AttributeValue::S(text) | AttributeValue::N(text)) => text.clone(),
             _ => "?".to_owned(),
         };
-        let text = |attribute| item.get(attribute)?.as_s().ok().cloned();
-        let resource = text(attribute::ID).map(|id| ResourceKey::new(Arc::clone(resource_type), id));
-        Self {
-            id: shown(attribute::ID),
-            number: shown(attribute::NUMBER),
-            resource,
-            event_type: text(attribute::TYPE),
-        }
+        Self { table, id: shown(attribute::ID), number: shown(attribute::NUMBER) }
+    }
+
+    fn unreadable(self, Unreadable { attribute, source }: Unreadable) -> Error {
+        let Self { table, id, number } = self;
+        Error::Unreadable { table: Arc::clone(table), id, number, attribute, source }
     }
 }
 
@@ -158,7 +144,6 @@ fn read(item: &mut Item, resource_type: &Arc<str>) -> Result<Commit, Unreadable>
         events,
         at: required(attribute::AT, parsed(item, attribute::AT)?)?,
         id: required(attribute::COMMIT, text(item, attribute::COMMIT)?)?.into(),
-        follows: text(item, attribute::FOLLOWS)?.map(Into::into),
         trace: parsed(item, attribute::TRACE)?,
         cause: text(item, attribute::CAUSE)?.map(Into::into),
         meta: json(item, attribute::META)?,
@@ -219,7 +204,7 @@ pub(crate) fn list(item: &mut Item, attribute: &'static str) -> Result<Vec<Attri
 
 #[cfg(test)]
 mod tests {
-    use aws_event_sourcing_core::{Timestamp, TraceParent};
+    use aws_event_sourcing_core::TraceParent;
 
     use super::*;
 
@@ -238,7 +223,6 @@ mod tests {
             ],
             at: Timestamp::from_unix_millis(1_700_000_000_007),
             id: "order-7".into(),
-            follows: Some("order-6".into()),
             trace: Some(TraceParent::new_root(Timestamp::from_unix_millis(0))),
             cause: Some("reorders/r-1/2".into()),
             meta: Some(Json::parse(r#"{"tenant":"t"}"#).unwrap()),
@@ -257,23 +241,13 @@ mod tests {
         names.sort_unstable();
         assert_eq!(
             names,
-            [
-                "at", "cause", "commit", "data", "follows", "id", "meta", "more", "number", "shard", "trace",
-                "type"
-            ]
+            ["at", "cause", "commit", "data", "id", "meta", "more", "number", "shard", "trace", "type"]
         );
         assert_eq!(read(item).unwrap(), whole);
 
         let event = EncodedEvent { event_type: "ProductReserved".into(), data: None };
-        let bare = Commit {
-            number: 2,
-            events: vec![event],
-            follows: None,
-            trace: None,
-            cause: None,
-            meta: None,
-            ..commit()
-        };
+        let bare =
+            Commit { number: 2, events: vec![event], trace: None, cause: None, meta: None, ..commit() };
         let item = from_commit(&bare).unwrap();
         let mut names: Vec<_> = item.keys().map(String::as_str).collect();
         names.sort_unstable();

@@ -42,7 +42,6 @@ mod change;
 mod stream_event;
 
 mod append;
-mod identity;
 mod list;
 mod pages;
 
@@ -66,9 +65,8 @@ pub use self::{
     stream_event::{StreamEvent, StreamRecord},
     subscriptions::DynamoDbSubscriptions,
     table::{
-        Billing, Breach, BrokenHistory, Created, Description, Finding, Index, IndexKind, Kind, Known,
-        NewTable, Outcome, Progress, Recovery, Report, Requirement, Stream, Table, Verdict, Verification,
-        Verified, Verify, VerifyProgress,
+        Billing, Created, Description, Finding, Index, IndexKind, Kind, Known, NewTable, Outcome, Progress,
+        Recovery, Report, Requirement, Stream, Table, Verdict,
     },
     variables::{TABLE_VARIABLE, table_variable},
 };

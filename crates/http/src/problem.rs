@@ -5,6 +5,7 @@ mod rejection;
 
 use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
+use aws_event_sourcing_core::ErrorChain;
 use axum::{
     http::{
         HeaderMap, HeaderValue, StatusCode,
@@ -15,11 +16,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub(crate) use self::{
-    domain::{no_such_version, not_found, version_mismatch},
-    rejection::too_large,
-};
-use crate::log::Chain;
+pub(crate) use self::{domain::not_found, rejection::too_large};
 
 /// An error as `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)): `type`, `title`,
 /// `status`, `detail`, `instance`, and members of your own.
@@ -48,8 +45,7 @@ use crate::log::Chain;
 /// | `Conflict` of a new resource | 409 | `already-exists` | `version`: the one that it has |
 /// | [`KeyReused`] | 422 | `key-reused` | |
 /// | [`Contended`] | 503 | `contended` | with `Retry-After` |
-/// | [`Unreadable`] | 500 | `unreadable` | `unreadable`: the `number` and the `type` of the event |
-/// | [`Unavailable`], [`Full`], [`Lost`] | 503 | `unavailable` | with `Retry-After` |
+/// | [`Unavailable`], [`Full`] | 503 | `unavailable` | with `Retry-After` |
 /// | [`TooLarge`] | 413 | `too-large` | `detail` names the limit and the size |
 /// | `TooLarge`, for a name is empty | 400 | | |
 /// | any other [`StoreError`](aws_event_sourcing_core::StoreError) | 500 | | |
@@ -86,9 +82,7 @@ use crate::log::Chain;
 /// [`KeyReused`]: aws_event_sourcing_core::CommitError::KeyReused
 /// [`Contended`]: aws_event_sourcing_core::CommitError::Contended
 /// [`Unavailable`]: aws_event_sourcing_core::StoreErrorKind::Unavailable
-/// [`Unreadable`]: aws_event_sourcing_core::Unreadable
 /// [`Full`]: aws_event_sourcing_core::StoreErrorKind::Full
-/// [`Lost`]: aws_event_sourcing_core::StoreErrorKind::Lost
 /// [`TooLarge`]: aws_event_sourcing_core::StoreErrorKind::TooLarge
 pub struct Problem(Box<Contents>);
 
@@ -201,7 +195,7 @@ impl Problem {
 
     /// What the log says: the cause and the sources behind it, or else what the client is told.
     pub(crate) fn reason(&self) -> impl fmt::Display {
-        Chain(self.0.cause.as_deref().map_or(self as &dyn Error, |cause| cause as _))
+        ErrorChain::of(self.0.cause.as_deref().map_or(self as &dyn Error, |cause| cause as _))
     }
 
     /// The body, for the request with that path.

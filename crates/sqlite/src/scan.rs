@@ -5,10 +5,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{
-    Connection, ToSql,
-    types::{ToSqlOutput, ValueRef},
-};
+use rusqlite::Connection;
 
 use crate::{
     error::{Doing, Error},
@@ -43,21 +40,11 @@ pub(crate) struct Scan {
 
 struct Behind {
     /// Where the resource is in the listing.
-    at: Text,
-    id: Text,
+    at: String,
+    id: String,
     /// Where the event is in the table.
     first: i64,
     number: i64,
-}
-
-/// A column of text, whatever somebody has put into it.
-#[derive(Default)]
-struct Text(Vec<u8>);
-
-impl ToSql for Text {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(ValueRef::Text(&self.0)))
-    }
 }
 
 impl Scan {
@@ -78,19 +65,17 @@ impl Scan {
         }
 
         let mut statement = connection.prepare_cached(HISTORIES)?;
-        let begin = (Text::default(), Text::default());
-        let (at, id) = self.behind.as_ref().map_or((&begin.0, &begin.1), |behind| (&behind.at, &behind.id));
+        let (at, id) = self.behind.as_ref().map_or(("", ""), |behind| (&behind.at, &behind.id));
         let mut found = statement.query((&*self.resource_type, at, id))?;
         while let Some(row) = found.next()? {
             let first = row.get(2)?;
             let turns = self.behind.as_ref().is_none_or(|behind| behind.first != first);
-            let id = if turns { Some(row.get_ref(1)?.as_bytes()?) } else { None };
+            let id = if turns { Some(row.get_ref(1)?.as_str()?) } else { None };
             if !rows.take(row, 3, id, size)? {
                 return Ok(true);
             }
             if turns {
-                let text = |column| Ok::<_, rusqlite::Error>(Text(row.get_ref(column)?.as_bytes()?.into()));
-                self.behind = Some(Behind { at: text(0)?, id: text(1)?, first, number: 1 });
+                self.behind = Some(Behind { at: row.get(0)?, id: row.get(1)?, first, number: 1 });
             }
         }
         Ok(false)

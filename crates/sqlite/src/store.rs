@@ -1,15 +1,13 @@
 //! [`SqliteStore`]: the store, put together from its [writer](crate::writer) and its [readers](crate::readers).
 
-use std::{fmt, future::ready, path::Path, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use aws_event_sourcing_core::{
-    AppendError, Appended, Commit, CommitStream, Cursor, EventStore, Moment, Page, ResourceKey, StoreError,
-    limits,
+    AppendError, Appended, Commit, CommitStream, Cursor, EventStore, Page, ResourceKey, StoreError, limits,
 };
 use futures_core::future::BoxFuture;
 
 use crate::{
-    files::Files,
     history::History,
     list::list,
     open,
@@ -29,7 +27,6 @@ pub struct SqliteStore(Arc<Parts>);
 
 struct Parts {
     path: FilePath,
-    files: Arc<Files>,
     writer: Writer,
     readers: Readers,
     /// For those who follow the events.
@@ -49,35 +46,22 @@ impl SqliteStore {
     /// what is wrong with it.
     ///
     /// - [`Misconfigured`](aws_event_sourcing_core::StoreErrorKind::Misconfigured): the folder is not there, the path is that of a folder, or
-    ///   the file is no database, that of another application, or of a newer layout than this version knows. A file that was made
-    ///   of a dump is known by its tables; where these are not quite those of a store, the line says what to do.
+    ///   the file is no database, that of another application, or of a newer layout than this version knows.
     /// - [`Denied`](aws_event_sourcing_core::StoreErrorKind::Denied): the file, or its folder, must not be written.
     /// - [`Full`](aws_event_sourcing_core::StoreErrorKind::Full): there is no room for the file.
     /// - [`Unavailable`](aws_event_sourcing_core::StoreErrorKind::Unavailable): another process has kept it locked for five seconds.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = FilePath::new(path.as_ref())?;
-        let open = open::open(&path)?;
-        let files = Arc::clone(&open.files);
-        let readers = Readers::new(path.clone(), Arc::clone(&files));
-        let following = Readers::following(path.clone(), Arc::clone(&files));
-        let writer = Writer::start(path.clone(), open, [readers.clone(), following.clone()])?;
-        Ok(Self(Arc::new(Parts { path, files, writer, readers, following })))
+        let connection = open::open(&path)?;
+        let (readers, following) = (Readers::new(path.clone()), Readers::following(path.clone()));
+        let writer = Writer::start(path.clone(), connection, [readers.clone(), following.clone()])?;
+        Ok(Self(Arc::new(Parts { path, writer, readers, following })))
     }
 
     /// Where the file is, as an absolute path.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.0.path.as_path()
-    }
-
-    /// Whether the store can be read and written: its files are where they were when it was opened. This asks for nothing that
-    /// is in them, and blocks for microseconds.
-    ///
-    /// # Errors
-    ///
-    /// [`Lost`](aws_event_sourcing_core::StoreErrorKind::Lost), as from everything else that is asked of the store then.
-    pub fn check(&self) -> Result<(), StoreError> {
-        Ok(self.0.files.look()?)
     }
 
     /// Closes the store, for all its clones: refuses new reads and appends, ends those under way, and closes the file.
@@ -151,11 +135,6 @@ impl EventStore for SqliteStore {
     /// # Panics
     ///
     /// When the future is polled outside of a tokio runtime.
-    /// Always: nothing takes rows away, and an append finds out what it follows.
-    fn has_kept<'a>(&'a self, _: &'a Arc<str>, _: Moment) -> BoxFuture<'a, bool> {
-        Box::pin(ready(true))
-    }
-
     fn list<'a>(
         &'a self,
         resource_type: &'a Arc<str>,

@@ -2,7 +2,6 @@
 
 use std::{
     net::SocketAddr,
-    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -11,7 +10,6 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -32,13 +30,12 @@ pub(super) struct Call {
     pub(super) client: SocketAddr,
     pub(super) id: String,
     pub(super) at: SystemTime,
-    base_path: Arc<str>,
     root: String,
 }
 
 impl Call {
     /// Adds the headers that API Gateway adds.
-    pub(super) fn new(mut head: Parts, body: Bytes, client: SocketAddr, base_path: Arc<str>) -> Self {
+    pub(super) fn new(mut head: Parts, body: Bytes, client: SocketAddr) -> Self {
         let given = head.headers.get("x-amzn-trace-id").and_then(|trace| trace.to_str().ok());
         let given =
             given.and_then(|trace| trace.split(';').find_map(|part| part.trim().strip_prefix("Root=")));
@@ -55,7 +52,7 @@ impl Call {
         }
         // It is about this connection alone.
         head.headers.remove("connection");
-        Self { head, body, client, id: Uuid::new_v4().to_string(), at: SystemTime::now(), base_path, root }
+        Self { head, body, client, id: Uuid::new_v4().to_string(), at: SystemTime::now(), root }
     }
 
     /// The header for the call of the function.
@@ -63,22 +60,15 @@ impl Call {
         trace_within(&self.root)
     }
 
-    /// With the base path.
     pub(super) fn path(&self) -> &str {
         self.head.uri.path()
     }
 
-    /// Whether it has come by way of a domain of one's own.
-    pub(super) fn is_mapped(&self) -> bool {
-        !self.base_path.is_empty()
-    }
-
-    /// What the template's route `/{proxy+}` makes of it, decoded; nothing for its route `/`.
+    /// What the template's route `/{proxy+}` makes of it; nothing for its route `/`.
     pub(super) fn proxy(&self) -> Value {
-        let behind = self.path().strip_prefix(&*self.base_path).unwrap_or_default();
-        match behind.strip_prefix('/') {
+        match self.path().strip_prefix('/') {
             None | Some("") => Value::Null,
-            Some(rest) => json!({ "proxy": percent_decode_str(rest).decode_utf8_lossy() }),
+            Some(rest) => json!({ "proxy": rest }),
         }
     }
 
@@ -157,14 +147,8 @@ pub(super) fn members<'n>(
 
 #[cfg(test)]
 pub(super) fn call(request: axum::http::request::Builder, body: &'static [u8]) -> Call {
-    mapped("", request, body)
-}
-
-#[cfg(test)]
-pub(super) fn mapped(base_path: &str, request: axum::http::request::Builder, body: &'static [u8]) -> Call {
     let (head, ()) = request.body(()).expect("a request").into_parts();
-    let mut call =
-        Call::new(head, Bytes::from_static(body), SocketAddr::from(([127, 0, 0, 1], 4711)), base_path.into());
+    let mut call = Call::new(head, Bytes::from_static(body), SocketAddr::from(([127, 0, 0, 1], 4711)));
     call.at = UNIX_EPOCH + std::time::Duration::from_millis(1_583_348_638_390);
     call
 }

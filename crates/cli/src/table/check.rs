@@ -30,7 +30,7 @@ It needs the permissions dynamodb:DescribeTable, DescribeContinuousBackups and D
 Examples:
   eventctl table check products
   eventctl table check subscriptions --subscriptions
-  eventctl table check products --json | jq '.findings[] | select(.verdict != \"ok\")'"
+  eventctl table check products --json | jq '.findings[] | select(.verdict != \"kept\")'"
 )]
 pub(crate) struct Check {
     /// The table's name, or its ARN
@@ -68,10 +68,18 @@ fn describe(report: &Report) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, verdict)| format!("{count} {verdict}"))
         .collect();
-    let Report { table, kind, .. } = report;
+    let table = &report.table;
     if report.passed() {
-        format!("{report}\n\n{table} passes as a table of {kind}")
+        format!("{report}\n\n{table} passes{}", of_kind(report.kind))
     } else {
-        format!("{report}\n\n{table} falls short as a table of {kind}: {}", counts.join(", "))
+        format!("{report}\n\n{table} falls short: {}", counts.join(", "))
+    }
+}
+
+/// What it passes as, where that is not what most tables are.
+fn of_kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Events => "",
+        Kind::Subscriptions => " as a table of subscriptions",
     }
 }

@@ -47,7 +47,6 @@ impl MadeUp {
             events: events.collect(),
             at: self.at,
             id: self.commit_id.as_str().into(),
-            follows: None,
             trace: self.trace,
             cause: self.cause.as_deref().map(Into::into),
             meta: self.meta.as_ref().map(json),
@@ -83,7 +82,7 @@ fn trace() -> impl Strategy<Value = Option<TraceParent>> {
     }))
 }
 
-pub(super) fn document() -> impl Strategy<Value = Document> {
+fn document() -> impl Strategy<Value = Document> {
     let scalar = prop_oneof![
         1 => Just(Document::Null),
         1 => any::<bool>().prop_map(Document::Bool),

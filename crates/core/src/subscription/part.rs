@@ -20,14 +20,14 @@ use lru::LruCache;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::{
-    Batch, Continuity, Delivery, Hold, Part, Swap, Unread,
+    Batch, Continuity, Delivery, Hold, Part, Swap,
     context::Occasion,
     follow::Follower,
-    history::{History, reaches, unreadable},
+    history::{History, unreadable},
     lane::{Known, Lane, Step},
     window::Window,
 };
-use crate::{ResourceId, ResourceKey, StoreError, subscription::Progress};
+use crate::{ResourceId, StoreError, subscription::Progress};
 
 /// How long what was done may go unsaved, and how many resources.
 const SAVE_EVERY: Duration = Duration::from_millis(500);
@@ -125,10 +125,7 @@ pub(super) async fn run(follower: &Arc<Follower>, part: Part) -> Result<End, Sto
                 over.get_or_insert(Ok(End::Finished));
                 Ok(())
             }
-            Happened::Batch(Some(batch)) => batch.map(|batch| {
-                follower.standing.works(&follower.binding.key.resource_type);
-                loading = running.take(batch);
-            }),
+            Happened::Batch(Some(batch)) => batch.map(|batch| loading = running.take(batch)),
             Happened::Loaded(loaded) => {
                 loading = None;
                 loaded.map(|loaded| running.start(loaded))
@@ -180,43 +177,13 @@ type Loading = BoxFuture<'static, Result<Loaded, StoreError>>;
 type Saving = BoxFuture<'static, Result<(), StoreError>>;
 
 /// The deliveries of each resource that nothing was known of, and its record.
-type Loaded = Vec<(Vec<Delivered>, Progress)>;
-
-/// What a feed tells of a commit.
-enum Delivered {
-    Commit(Delivery),
-    Unread(Unread),
-}
-
-impl Delivered {
-    fn resource(&self) -> &ResourceKey {
-        match self {
-            Self::Commit(delivery) => &delivery.commit.resource,
-            Self::Unread(unread) => &unread.resource,
-        }
-    }
-
-    /// The first event.
-    fn number(&self) -> u64 {
-        match self {
-            Self::Commit(delivery) => delivery.commit.number,
-            Self::Unread(unread) => unread.number,
-        }
-    }
-
-    fn deliver_to(self, lane: &mut Lane) {
-        match self {
-            Self::Commit(delivery) => lane.deliver(delivery),
-            Self::Unread(Unread { number, position, .. }) => lane.deliver_later(position, number),
-        }
-    }
-}
+type Loaded = Vec<(Vec<Delivery>, Progress)>;
 
 /// A batch by resource.
 #[derive(Default)]
 struct Groups {
     known: Vec<Lane>,
-    unknown: Vec<Vec<Delivered>>,
+    unknown: Vec<Vec<Delivery>>,
     of: HashMap<ResourceId, Group>,
     /// The last one that was looked for: neighbours are often of one resource.
     last: Option<(ResourceId, Group)>,
@@ -272,20 +239,16 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn push(&mut self, delivered: Delivered) {
-        match delivered {
-            Delivered::Commit(delivery) if self.further.is_empty() && self.deliveries.len() < WAITING => {
-                self.deliveries.push(delivery);
-            }
-            Delivered::Commit(Delivery { commit, position }) => {
-                self.further.push((position, commit.last_number()));
-            }
-            Delivered::Unread(Unread { number, position, .. }) => self.further.push((position, number)),
+    fn push(&mut self, delivery: Delivery) {
+        if self.further.is_empty() && self.deliveries.len() < WAITING {
+            self.deliveries.push(delivery);
+        } else {
+            self.further.push((delivery.position, delivery.commit.last_number()));
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.deliveries.is_empty() && self.further.is_empty()
+        self.deliveries.is_empty()
     }
 
     fn deliver_to(self, lane: &mut Lane) {
@@ -333,14 +296,11 @@ impl Running {
 
     /// Takes a batch: gives what has a lane or is remembered to its lane, and asks for the records of the rest.
     fn take(&mut self, batch: Batch) -> Option<Loading> {
-        let Batch { deliveries, unread, up_to } = batch;
-        let positions = deliveries.iter().map(|delivery| delivery.position);
-        self.window.begin(positions.chain(unread.iter().map(|unread| unread.position)));
-        self.window.reach(up_to);
+        self.window.begin(batch.deliveries.iter().map(|delivery| delivery.position));
+        self.window.reach(batch.up_to);
         let mut groups = Groups::default();
-        let unread = unread.into_iter().map(Delivered::Unread);
-        for delivery in deliveries.into_iter().map(Delivered::Commit).chain(unread) {
-            let resource = delivery.resource();
+        for delivery in batch.deliveries {
+            let resource = &delivery.commit.resource;
             let group = groups.find(&resource.id, |groups| {
                 if self.lanes.contains_key(&resource.id) {
                     return Group::Busy;
@@ -352,7 +312,7 @@ impl Running {
             });
             match group {
                 Group::Busy => self.lanes.entry(resource.id.clone()).or_default().waiting.push(delivery),
-                Group::Known(index) => delivery.deliver_to(&mut groups.known[index]),
+                Group::Known(index) => groups.known[index].deliver(delivery),
                 Group::Unknown(index) => groups.unknown[index].push(delivery),
             }
         }
@@ -365,7 +325,7 @@ impl Running {
         let follower = self.follower.clone();
         Some(Box::pin(async move {
             let ids = groups.unknown.iter().filter_map(|deliveries| deliveries.first());
-            let ids: Vec<_> = ids.map(|delivery| delivery.resource().id.clone()).collect();
+            let ids: Vec<_> = ids.map(|delivery| delivery.commit.resource.id.clone()).collect();
             let progress = follower.source.progress.load(&follower.binding.key, &ids).await?;
             Ok(groups.unknown.into_iter().zip(progress).collect())
         }))
@@ -373,12 +333,11 @@ impl Running {
 
     fn start(&mut self, loaded: Loaded) {
         for (deliveries, progress) in loaded {
-            // One that cannot be read may come behind those that can.
-            let Some(first) = deliveries.iter().min_by_key(|delivery| delivery.number()) else { continue };
-            let known = Known::from_record(progress, self.continuity, first.number());
-            let mut lane = Lane::new(first.resource().clone(), known);
+            let Some(Delivery { commit, .. }) = deliveries.first() else { continue };
+            let known = Known::from_record(progress, self.continuity, commit);
+            let mut lane = Lane::new(commit.resource.clone(), known);
             for delivery in deliveries {
-                delivery.deliver_to(&mut lane);
+                lane.deliver(delivery);
             }
             self.open(lane);
         }
@@ -473,10 +432,7 @@ impl Running {
         let (follower, hold) = (self.follower.clone(), self.hold.clone());
         Box::pin(async move {
             if !ahead.is_empty() {
-                match hold.progress() {
-                    Some(progress) => progress.advance(&ahead).await?,
-                    None => follower.source.progress.advance(&follower.binding.key, &ahead).await?,
-                }
+                follower.source.progress.advance(&follower.binding.key, &ahead).await?;
             }
             match place {
                 Some(place) => hold.save(place).await,
@@ -549,36 +505,20 @@ async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane)
                 Ok(commits) => lane.was_read(commits, follower.clock.now()),
                 Err(error) => lane.was_not_handled(unreadable(&follower, error)?),
             },
-            Step::Look { after, up_to } => {
-                let reaches = reaches(&follower, lane.resource(), after, up_to).await?;
-                if let Some(number) = lane.was_looked_at(reaches) {
-                    tracing::error!(
-                        subscription = &*binding.key.subscription,
-                        resource = %lane.resource(),
-                        number,
-                        recorded = up_to,
-                        "its record says more than its history has, which was restored to an earlier state: it is set back, \
-                         and handled from this event on"
-                    );
-                }
-            }
             Step::Swap { seen, next } => {
                 let parks = !lane.is_parked();
                 let id = &lane.resource().id;
-                let swapped = match hold.progress() {
-                    Some(progress) => progress.swap(id, seen, &next).await?,
-                    None => source.progress.swap(&binding.key, id, seen, &next, None).await?,
-                };
-                match swapped {
+                match source.progress.swap(&binding.key, id, seen, &next, None).await? {
                     Swap::Done(revision) => {
                         if parks && let Some(parked) = &next.parked {
                             tracing::error!(
                                 subscription = &*binding.key.subscription,
-                                resource = %lane.resource(),
+                                resource_type = &*binding.key.resource_type,
+                                %id,
                                 number = parked.number,
                                 error = &*parked.error,
                                 trace_id = parked.trace.map(|trace| trace.trace_id()),
-                                "parked: this event and those after it wait until it can be handled"
+                                "an event could not be handled: it and those after it are parked until it can be"
                             );
                         }
                         lane.was_swapped(revision, *next);

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_event_sourcing_core::{Clock as _, StoreError, SystemClock, Timestamp, subscription::Batch};
+use aws_event_sourcing_core::{
+    Clock as _, StoreError, SystemClock, Timestamp,
+    subscription::{Batch, Delivery, SubscriptionKey},
+};
 use aws_sdk_dynamodbstreams::types::{Record, StreamRecord};
 use futures_core::stream::BoxStream;
 use futures_util::{
@@ -54,7 +57,7 @@ struct Place {
     quiet_since: Option<Instant>,
     horizons: u32,
     /// Comes behind what was read before it.
-    failed: Option<StoreError>,
+    failed: Option<Error>,
     is_over: bool,
 }
 
@@ -95,7 +98,7 @@ impl Place {
         loop {
             if let Some(error) = self.failed.take() {
                 self.is_over = true;
-                return Some(Err(error));
+                return Some(Err(error.into()));
             }
             if self.is_over {
                 return None;
@@ -124,7 +127,7 @@ impl Place {
                 }
                 Err(Fault::Expired) => self.iterator = None,
                 Err(Fault::Trimmed) => self.trimmed().await,
-                Err(Fault::Failed(error)) => self.failed = Some(error.into()),
+                Err(Fault::Failed(error)) => self.failed = Some(error),
             }
         }
     }
@@ -156,50 +159,54 @@ impl Place {
             return;
         }
         let trimmed = Error::Trimmed { table: stream.table.clone(), shard: shard.clone() };
+        let SubscriptionKey { subscription, resource_type } = lease.leases.key();
         tracing::warn!(
-            subscription = %lease.leases.key(), table = &*stream.table, shard = &**shard,
+            subscription = &**subscription,
+            resource_type = &**resource_type,
+            table = &*stream.table,
+            shard = &**shard,
             "the stream no longer has all that follows: the table is read again"
         );
         let started_over = lease.leases.start_over(lease.round, arn).await;
-        self.failed = Some(started_over.err().unwrap_or(trimmed).into());
+        self.failed = Some(started_over.err().unwrap_or(trimmed));
     }
 
-    /// The commits of records, up to one that tells of nothing.
+    /// The commits of records, up to one that cannot be read.
     fn take(&mut self, records: Vec<Record>) -> Batch {
         let Reading { stream, shard, lease, from, .. } = &mut self.reading;
-        let mut batch = Batch::default();
+        let mut deliveries = Vec::with_capacity(records.len());
         for record in records {
             let number = record.dynamodb().and_then(StreamRecord::sequence_number);
             let number: Option<Box<str>> = number.map(Into::into);
             let at = record.dynamodb().and_then(StreamRecord::approximate_creation_date_time);
             let at =
                 at.and_then(|at| u64::try_from(at.to_millis().ok()?).ok()).map(Timestamp::from_unix_millis);
-            let position = self.position + 1;
-            let added = match record::read(record, &stream.resource_type, &stream.table, shard) {
-                Ok(Change::Committed(commit)) => batch.add(position, Ok(commit)),
-                Ok(Change::Breach { what, id, number }) => {
-                    tracing::error!(
-                        table = &*stream.table,
-                        id = &*id,
-                        number = &*number,
-                        what = &*what,
-                        "an event was changed by hand: events are immutable, and this is not delivered"
-                    );
-                    Ok(())
+            match record::read(record, &stream.resource_type, &stream.table, shard) {
+                Ok(change) => {
+                    self.position += 1;
+                    match change {
+                        Change::Committed(commit) => {
+                            deliveries.push(Delivery { commit, position: self.position });
+                        }
+                        Change::Breach { what, id, number } => tracing::error!(
+                            table = &*stream.table,
+                            id = &*id,
+                            number = &*number,
+                            what = &*what,
+                            "somebody has changed or removed an event by hand: events are immutable, and this is not delivered"
+                        ),
+                    }
                 }
-                Err(error) => batch.add(position, Err(error.into())),
-            };
-            if let Err(error) = added {
-                self.failed = Some(error);
-                break;
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
             }
-            self.position = position;
             if let Some(record) = number {
                 lease.reached().note_record(Noted { position: self.position, record: record.clone(), at });
                 *from = From::Behind(record);
             }
         }
-        batch.up_to = self.position;
-        batch
+        Batch { deliveries, up_to: self.position }
     }
 }

@@ -114,7 +114,6 @@ pub enum Outcome {
 #[non_exhaustive]
 pub struct Created {
     /// Its name.
-    #[serde(rename = "table")]
     pub name: String,
     /// Its ARN.
     pub arn: String,

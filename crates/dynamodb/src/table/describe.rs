@@ -65,7 +65,6 @@ impl Table {
 #[non_exhaustive]
 pub struct Description {
     /// Its name.
-    #[serde(rename = "table")]
     pub name: String,
     /// Its ARN.
     pub arn: String,

@@ -8,15 +8,16 @@ use aws_sdk_dynamodb::types::{
     ScalarAttributeType, StreamViewType, TableDescription, TableStatus, TimeToLiveDescription,
     TimeToLiveStatus,
 };
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::{
     ask::Known,
     definition::{GlobalIndex, Key, Kind, TOGETHER, TOGETHER_KEY},
 };
 
-/// Something that a table has to be or have. Serialized, it is its title in snake case: `listing_index`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Something that a table has to be or have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Requirement {
     /// It exists and can be used.
@@ -70,14 +71,9 @@ impl fmt::Display for Requirement {
     }
 }
 
-impl Serialize for Requirement {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&in_snake_case(self))
-    }
-}
-
-/// Whether a requirement is kept. Serialized, it is what it is displayed as, in snake case: `not_offered`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Whether a requirement is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Verdict {
     /// It is.
@@ -105,17 +101,6 @@ impl fmt::Display for Verdict {
             Self::Broken => "WRONG",
         })
     }
-}
-
-impl Serialize for Verdict {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&in_snake_case(self))
-    }
-}
-
-/// What people read, as programs get it: a word that means one thing must not be another there.
-fn in_snake_case(words: &impl fmt::Display) -> String {
-    words.to_string().to_lowercase().replace([' ', '-'], "_")
 }
 
 /// A requirement, whether it is kept, and what was found.

@@ -6,5 +6,4 @@ mod crowd;
 mod faults;
 mod form;
 mod histories;
-mod restored;
 mod support;

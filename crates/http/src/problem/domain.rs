@@ -7,23 +7,17 @@ use std::{
 };
 
 use aws_event_sourcing_core::{
-    CommitError, FindError, InvalidCursor, StoreError, StoreErrorKind, Unreadable, limits::LimitExceeded,
+    CommitError, FindError, InvalidCursor, StoreError, StoreErrorKind, limits::LimitExceeded,
 };
 use axum::http::StatusCode;
 
 use super::Problem;
-use crate::listed::UnreadableEvent;
 
 /// After a lost race or a throttled request.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Until somebody has made room on a full disk, or put files back.
+/// Until somebody has made room on a full disk.
 const LATER: Duration = Duration::from_secs(60);
-
-const FOR_THE_MOMENT: &str = "the event store is unavailable for the moment";
-
-const LOST: &str = "the event store has lost its files, and an operator has to put them back or start the service again: \
-                    whether this was stored is not known";
 
 impl<E: Display + Debug> From<CommitError<E>> for Problem {
     fn from(error: CommitError<E>) -> Self {
@@ -45,7 +39,13 @@ impl<E: Display + Debug> From<CommitError<E>> for Problem {
                 format!("its id is taken by a resource that is at version {actual}"),
             )
             .with("version", actual),
-            CommitError::Conflict { actual, .. } => version_mismatch(actual),
+            CommitError::Conflict { actual, .. } => named(
+                StatusCode::PRECONDITION_FAILED,
+                "urn:aws-event-sourcing:problem:version-mismatch",
+                "The resource is at another version",
+                format!("it is at version {actual}"),
+            )
+            .with("version", actual),
             CommitError::Contended { .. } => named(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "urn:aws-event-sourcing:problem:contended",
@@ -59,7 +59,6 @@ impl<E: Display + Debug> From<CommitError<E>> for Problem {
                 "The idempotency key was used for something else",
                 error.to_string(),
             ),
-            CommitError::Unreadable(unreadable) => unreadable.into(),
             CommitError::Store(error) => error.into(),
         }
     }
@@ -69,28 +68,23 @@ impl From<FindError> for Problem {
     fn from(error: FindError) -> Self {
         match error {
             FindError::NotFound { .. } => not_found(error.to_string()),
-            FindError::NoSuchVersion { actual, .. } => no_such_version(error.to_string(), actual),
-            FindError::Unreadable(unreadable) => unreadable.into(),
+            FindError::NoSuchVersion { actual, .. } => named(
+                StatusCode::NOT_FOUND,
+                "urn:aws-event-sourcing:problem:no-such-version",
+                "The resource does not have this version",
+                error.to_string(),
+            )
+            .with("version", actual),
             FindError::Store(error) => error.into(),
         }
     }
 }
 
-impl From<Unreadable> for Problem {
-    fn from(unreadable: Unreadable) -> Self {
-        StoreError::from(unreadable).into()
-    }
-}
-
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        if error.unreadable().is_some() {
-            return unreadable(error);
-        }
         match error.kind() {
-            StoreErrorKind::Unavailable => unavailable(error, SOON, FOR_THE_MOMENT),
-            StoreErrorKind::Full => unavailable(error, LATER, FOR_THE_MOMENT),
-            StoreErrorKind::Lost => unavailable(error, LATER, LOST),
+            StoreErrorKind::Unavailable => unavailable(error, SOON),
+            StoreErrorKind::Full => unavailable(error, LATER),
             StoreErrorKind::TooLarge => beyond_a_limit(error),
             _ => Self::internal(error),
         }
@@ -116,45 +110,12 @@ pub(crate) fn not_found(detail: impl Into<String>) -> Problem {
     )
 }
 
-pub(crate) fn version_mismatch(actual: u64) -> Problem {
-    named(
-        StatusCode::PRECONDITION_FAILED,
-        "urn:aws-event-sourcing:problem:version-mismatch",
-        "The resource is at another version",
-        format!("it is at version {actual}"),
-    )
-    .with("version", actual)
-}
-
-pub(crate) fn no_such_version(detail: String, actual: u64) -> Problem {
-    named(
-        StatusCode::NOT_FOUND,
-        "urn:aws-event-sourcing:problem:no-such-version",
-        "The resource does not have this version",
-        detail,
-    )
-    .with("version", actual)
-}
-
-/// The server's fault. Which event it is, the client may know: it is the same that the resource's events show.
-fn unreadable(error: StoreError) -> Problem {
-    let unreadable = error.unreadable().expect("the caller has seen it");
-    named(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "urn:aws-event-sourcing:problem:unreadable",
-        "The resource cannot be read",
-        format!("{unreadable} by this version of the service; its log has the reason under this answer's X-Request-Id"),
-    )
-    .with("unreadable", UnreadableEvent::of(unreadable).to_value())
-    .caused_by(error)
-}
-
-fn unavailable(error: StoreError, pause: Duration, detail: &str) -> Problem {
+fn unavailable(error: StoreError, pause: Duration) -> Problem {
     named(
         StatusCode::SERVICE_UNAVAILABLE,
         "urn:aws-event-sourcing:problem:unavailable",
         "The service cannot do this for the moment",
-        detail.to_owned(),
+        "the event store is unavailable for the moment".to_owned(),
     )
     .retry_after(pause)
     .caused_by(error)

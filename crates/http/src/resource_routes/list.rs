@@ -2,24 +2,24 @@
 
 use std::future::ready;
 
-use aws_event_sourcing_core::{Aggregate, Cursor, FindError, Resource};
+use aws_event_sourcing_core::{Aggregate, Cursor, FindError, ResourceId};
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header::LINK},
+    http::{HeaderValue, StatusCode, header::LINK},
     response::{IntoResponse, Response},
 };
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 
 use super::ResourceRoutes;
-use crate::{
-    JsonArray, Links, Listed, Problem, Query, etag::check_reading_of_a_list, json::encoded,
-    query::whole_number,
-};
+use crate::{JsonArray, Links, Problem, Query, json::encoded, query::whole_number};
 
 const DEFAULT_LIMIT: usize = 100;
 
 const MAX_LIMIT: u64 = 1000;
+
+/// Resources of a page that are read side by side.
+const SIDE_BY_SIDE: usize = 16;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Parameters {
@@ -31,29 +31,29 @@ pub(super) async fn list<A: Aggregate>(
     State(routes): State<ResourceRoutes<A>>,
     Query(parameters): Query<Parameters>,
     links: Links,
-    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let response = if let Parameters { limit: None, after: None } = parameters {
-        all(routes, links).await?.into_response()
-    } else {
-        let limit = parameters.limit.as_deref().map_or(Ok(DEFAULT_LIMIT), limit)?;
-        let after = parameters.after.map(|after| after.parse::<Cursor>()).transpose()?;
-        page(&routes, &links, limit, after.as_ref()).await?
-    };
-    check_reading_of_a_list(&headers)?;
-    Ok(response)
+    if let Parameters { limit: None, after: None } = parameters {
+        return all(routes, links).await.map(IntoResponse::into_response);
+    }
+    let limit = parameters.limit.as_deref().map_or(Ok(DEFAULT_LIMIT), limit)?;
+    let after = parameters.after.map(|after| after.parse::<Cursor>()).transpose()?;
+    page(&routes, &links, limit, after.as_ref()).await
 }
 
 fn limit(text: &str) -> Result<usize, Problem> {
-    match whole_number("limit", text)?.unwrap_or(MAX_LIMIT).min(MAX_LIMIT) {
+    match whole_number("limit", text)?.min(MAX_LIMIT) {
         0 => Err(Problem::new(StatusCode::BAD_REQUEST, "the query: limit has to be at least 1")),
         limit => Ok(usize::try_from(limit).unwrap_or(usize::MAX)),
     }
 }
 
 async fn all<A: Aggregate>(routes: ResourceRoutes<A>, links: Links) -> Result<JsonArray, Problem> {
-    let found = routes.repository.find_all();
-    JsonArray::begin_encoded(found.filter_map(move |found| ready(entry(&routes, &links, found)))).await
+    let resources = routes.repository.find_all().map_err(Problem::from);
+    JsonArray::begin_encoded(resources.try_filter_map(move |resource| {
+        let listed = (routes.listed)(&resource);
+        ready(listed.then(|| routes.show(&resource, &links)).transpose())
+    }))
+    .await
 }
 
 async fn page<A: Aggregate>(
@@ -62,9 +62,10 @@ async fn page<A: Aggregate>(
     limit: usize,
     after: Option<&Cursor>,
 ) -> Result<Response, Problem> {
-    let page = routes.repository.find_page(limit, after).await?;
-    let entries = page.resources.into_iter().filter_map(|found| entry(routes, links, found));
-    let shown: Vec<_> = entries.collect::<Result<_, _>>()?;
+    let page = routes.repository.list(limit, after).await?;
+    let shown = stream::iter(page.ids).map(|id| shown(routes, links, id)).buffered(SIDE_BY_SIDE);
+    let shown: Vec<_> = shown.try_collect().await?;
+    let shown: Vec<_> = shown.into_iter().flatten().collect();
 
     let mut response = encoded([b"[", &*shown.join(&b','), b"]"].concat());
     if let Some(next) = page.next {
@@ -77,17 +78,16 @@ async fn page<A: Aggregate>(
     Ok(response)
 }
 
-/// What was found as JSON, unless it is left out. Whether one is to be left out that cannot be read, nobody knows.
-fn entry<A: Aggregate>(
+/// A listed resource as JSON, unless it is left out.
+async fn shown<A: Aggregate>(
     routes: &ResourceRoutes<A>,
     links: &Links,
-    found: Result<Resource<A>, impl Into<FindError>>,
-) -> Option<Result<Vec<u8>, Problem>> {
-    match found {
-        Ok(resource) => (routes.listed)(&resource).then(|| routes.show(&resource, links)),
-        Err(error) => Some(
-            Listed::<()>::of(Err(error))
-                .and_then(|entry| serde_json::to_vec(&entry).map_err(Problem::internal)),
-        ),
-    }
+    id: ResourceId,
+) -> Result<Option<Vec<u8>>, Problem> {
+    let resource = match routes.repository.find_one(id).await {
+        // A listing may be behind: somebody has removed it from the store.
+        Err(FindError::NotFound { .. }) => return Ok(None),
+        found => found?,
+    };
+    (routes.listed)(&resource).then(|| routes.show(&resource, links)).transpose()
 }

@@ -1,12 +1,12 @@
 use aws_event_sourcing_core::Event;
 use serde::{Deserialize, Serialize};
 
-#[derive(PartialEq, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Address {
     street: String,
 }
 
-#[derive(PartialEq, Serialize, Deserialize, Event)]
+#[derive(Serialize, Deserialize, Event)]
 pub enum OrderEvent {
     OrderSent(Address),
     OrderPriced(Option<u32>),

@@ -1,49 +1,49 @@
 use aws_event_sourcing_core::Event;
 use serde::{Deserialize, Serialize};
 
-#[derive(PartialEq, Serialize, Deserialize, Event)]
+#[derive(Serialize, Deserialize, Event)]
 #[serde(rename_all = "lowercase")]
 pub enum Lower {
     ProductSold,
 }
 
-#[derive(PartialEq, Serialize, Deserialize, Event)]
+#[derive(Serialize, Deserialize, Event)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Upper {
     ProductSold,
 }
 
-#[derive(PartialEq, Serialize, Deserialize, Event)]
+#[derive(Serialize, Deserialize, Event)]
 #[serde(rename_all = "PascalCase")]
 pub enum Pascal {
     ProductSold,
 }
 
-#[derive(PartialEq, Serialize, Deserialize, Event)]
+#[derive(Serialize, Deserialize, Event)]
 #[serde(rename_all = "camelCase")]
 pub enum Camel {
     ProductSold,
 }
 
-#[derive(PartialEq, Serialize, Deserialize, Event)]
+#[derive(Serialize, Deserialize, Event)]
 #[serde(rename_all = "snake_case")]
 pub enum Snake {
     ProductSold,
 }
 
-#[derive(PartialEq, Serialize, Deserialize, Event)]
+#[derive(Serialize, Deserialize, Event)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ScreamingSnake {
     ProductSold,
 }
 
-#[derive(PartialEq, Serialize, Deserialize, Event)]
+#[derive(Serialize, Deserialize, Event)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kebab {
     ProductSold,
 }
 
-#[derive(PartialEq, Serialize, Deserialize, Event)]
+#[derive(Serialize, Deserialize, Event)]
 #[serde(rename_all = "SCREAMING-KEBAB-CASE")]
 pub enum ScreamingKebab {
     ProductSold,

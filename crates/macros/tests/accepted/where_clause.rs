@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use serde::de::DeserializeOwned;
 
-#[derive(PartialEq, Serialize, Deserialize, Event)]
+#[derive(Serialize, Deserialize, Event)]
 pub enum Audited<T>
 where
     T: Clone,
@@ -11,7 +11,7 @@ where
     Happened(T),
 }
 
-#[derive(PartialEq, Serialize, Deserialize, Event)]
+#[derive(Serialize, Deserialize, Event)]
 #[serde(bound = "")]
 pub enum Bounded<T: Serialize + DeserializeOwned + Send + Sync + 'static>
 where

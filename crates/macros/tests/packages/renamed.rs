@@ -3,14 +3,14 @@
 use es::Event;
 use serialization::{Deserialize, Deserializer, Serialize, Serializer};
 
-#[derive(PartialEq, Serialize, Deserialize, Event)]
+#[derive(Serialize, Deserialize, Event)]
 #[serde(crate = "serialization")]
 enum ProductEvent {
     ProductReserved,
     ProductRestocked { amount: u32 },
 }
 
-#[derive(PartialEq, Serialize, Deserialize, Event)]
+#[derive(Serialize, Deserialize, Event)]
 #[serde(crate = "serialization")]
 enum Audited<T> {
     Happened(T),
@@ -20,14 +20,14 @@ mod elsewhere {
     pub use serialization as serde;
 }
 
-#[derive(PartialEq, Serialize, Deserialize, Event)]
+#[derive(Serialize, Deserialize, Event)]
 #[serde(crate = "crate::elsewhere::serde")]
 enum Undone<T> {
     Undone(T),
 }
 
 /// Without type parameters, the derive has no need of serde's path.
-#[derive(PartialEq, Event)]
+#[derive(Event)]
 enum Handwritten {
     Happened,
 }

@@ -5,7 +5,7 @@ pub enum ForeignEvent {
     ProductReserved,
 }
 
-#[derive(PartialEq, Serialize, Deserialize, Event)]
+#[derive(Serialize, Deserialize, Event)]
 #[serde(remote = "ForeignEvent")]
 pub enum ProductEvent {
     ProductReserved,

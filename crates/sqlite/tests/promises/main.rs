@@ -6,12 +6,8 @@ mod support;
 mod open;
 
 mod close;
-mod copies;
 mod crash;
-mod files;
-mod leases;
 mod processes;
 mod room;
 
-mod layouts;
 mod sql;
