@@ -2,6 +2,7 @@
 
 use std::{
     path::Path,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -17,6 +18,11 @@ use crate::{
 };
 
 const CALLERS: [usize; 4] = [1, 16, 64, 256];
+
+/// What a person does who would have events replaced.
+const DROP_TRIGGER: &str = "
+import sqlite3, sys
+sqlite3.connect(sys.argv[1]).execute('DROP TRIGGER events_are_not_replaced')";
 const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_millis(600);
 
@@ -27,6 +33,12 @@ pub(crate) async fn measure(folder: &Path, report: &mut Report) -> Result {
         repositories
             .push(Repository::<Stock>::new(fill::store(folder, &format!("creates-{callers}.db")).await?));
     }
+    let name = "creates-unguarded.db";
+    let unguarded = Repository::<Stock>::new(fill::store(folder, name).await?);
+    if !Command::new("python3").args(["-c", DROP_TRIGGER]).arg(folder.join(name)).status()?.success() {
+        return Err("python3 could not drop the trigger".into());
+    }
+    let mut guarded = Vec::new();
     let mut floor = Floor::in_folder(folder)?;
     let mut floors = Vec::new();
     let mut rates = CALLERS.map(|_| Vec::new());
@@ -39,6 +51,9 @@ pub(crate) async fn measure(folder: &Path, report: &mut Report) -> Result {
             floors.push(floor);
             rates[index].push(rate);
             ratios[index].push(rate * floor);
+            if callers == CALLERS[CALLERS.len() - 1] {
+                guarded.push(rate / creates_per_second(&unguarded, callers).await?);
+            }
         }
     }
     let floor = median(&mut floors);
@@ -48,6 +63,8 @@ pub(crate) async fn measure(folder: &Path, report: &mut Report) -> Result {
         let rate = median(&mut rates[index]);
         report.row(&name, format!("{rate:.0} /s"), format!("{:.2} × floor", median(&mut ratios[index])), "");
     }
+    let ratio = format!("{:.2} ×", median(&mut guarded));
+    report.row("that, beside a file whose events can be replaced", ratio, "", "without one of its triggers");
     report.set_floor(Duration::from_secs_f64(floor));
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use aws_event_sourcing::{Aggregate, Event};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Serialize, Deserialize, Event)]
+#[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
 pub(crate) enum StockEvent {
     StockTaken,
     StockAdded { amount: u32 },

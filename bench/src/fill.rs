@@ -71,6 +71,7 @@ fn commit(id: &ResourceId, number: u64, events: Vec<EncodedEvent>) -> Commit {
         events,
         at,
         id: Uuid::now_v7().into(),
+        follows: None,
         trace: Some(TraceParent::new_root(at)),
         cause: None,
         meta: None,

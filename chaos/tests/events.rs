@@ -70,9 +70,14 @@ impl EveryKind {
 
     /// The commits of all products so far.
     async fn commits(&self) -> BTreeSet<String> {
+        self.items("commit").await
+    }
+
+    /// What all items of the table have in an attribute.
+    async fn items(&self, attribute: &str) -> BTreeSet<String> {
         let scanned = self.dynamodb.ask("Scan", &json!({"TableName": "products"})).await.expect("an answer");
         let items = scanned["Items"].as_array().expect("items").iter();
-        items.map(|item| item["commit"]["S"].as_str().expect("a commit").to_owned()).collect()
+        items.map(|item| item[attribute]["S"].as_str().expect("a text").to_owned()).collect()
     }
 }
 
@@ -102,7 +107,9 @@ async fn requests_are_answered_as_each_of_those_who_send_them_reads_it() {
             json!({"set-cookie": ["a=1", "b=2"], "x-tag": ["one", "two"]}),
             &text,
         ),
+        ("rest-api-mapping", "GET /products/a%2Fb%20c", json!({}), &text),
         ("http-api-1.0", "GET /products/a/b%20c%2541", json!({}), &text),
+        ("http-api-mapping", "GET /products/a/b%20c%2541?limit=2&tag=1%2B1&tag=%2541", json!({}), &text),
         ("http-api-stage", "GET /products/a/b%20c%2541?limit=2&tag=1%2B1&tag=%2541", json!({}), &text),
         ("function-url", "POST /products/a%2Fb%20c", json!({"cookies": ["a=1"]}), &json!("AP/+e30=")),
         ("alb", "GET /products/a%2Fb?limit=2&tag=%2541%20%26", json!({"x-tag": "two"}), &text),
@@ -112,11 +119,17 @@ async fn requests_are_answered_as_each_of_those_who_send_them_reads_it() {
             json!({"x-tag": ["one", "two"]}),
             &text,
         ),
+        (
+            "vpc-lattice-1",
+            "GET /products/a%2Fb?limit=2&tag=1%2B1&tag=%2541%20%26",
+            json!({"x-tag": "one,two"}),
+            &text,
+        ),
     ] {
         let answer = function.answer(&event(name)).await;
         assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(200), body), "{name}: {answer}");
         assert_eq!(answer["isBase64Encoded"], *body != text, "{name}: {answer}");
-        let has_many = matches!(name, "rest-api" | "http-api-1.0" | "alb-multi-value");
+        let has_many = matches!(name, "rest-api" | "rest-api-mapping" | "http-api-1.0" | "alb-multi-value");
         let seen = json!(format!("{seen} 203.0.113.7:0"));
         let seen = if has_many { json!([seen]) } else { seen };
         let own = &answer[if has_many { "multiValueHeaders" } else { "headers" }];
@@ -125,7 +138,8 @@ async fn requests_are_answered_as_each_of_those_who_send_them_reads_it() {
             let found = if header == "cookies" { &answer["cookies"] } else { &own[header] };
             assert_eq!(found, expected, "{name}: {answer}");
         }
-        let description = if name.starts_with("alb") { json!("200 OK") } else { Value::Null };
+        let has_description = name.starts_with("alb") || name.starts_with("vpc-lattice");
+        let description = if has_description { json!("200 OK") } else { Value::Null };
         assert_eq!(answer["statusDescription"], description, "{name}");
     }
 }
@@ -148,6 +162,15 @@ async fn what_a_request_commits_is_stored_and_once_with_a_key() {
     let location = format!("/products/{}", body["id"].as_str().expect("an id"));
     assert_eq!(created["multiValueHeaders"]["location"], json!([location]));
     assert_eq!(function.commits().await.len(), 2);
+
+    let created = function.answer(&event("vpc-lattice-2")).await;
+    let location = created["headers"]["location"].as_str().expect("a text");
+    assert_eq!(
+        (&created["statusCode"], location.starts_with("/products/")),
+        (&json!(201), true),
+        "{created}"
+    );
+    assert_eq!(function.commits().await.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -291,6 +314,28 @@ async fn messages_of_topics_and_events_of_schedules_and_buses_are_handled_once()
     );
 }
 
+/// The emulator does not hand on what AWS does: `lambda-local` does.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_call_commits_is_part_of_the_trace_that_lambda_has_for_it() {
+    let function = EveryKind::start().await;
+    let root = "1-67891233-abcdef012345678912345678";
+    let trace = format!("Root={root};Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a87bd80c:0");
+    for name in ["sns", "http-api"] {
+        let mut event = event(name);
+        // Nothing but the call itself says so.
+        if let Some(headers) = event["headers"].as_object_mut() {
+            headers.remove("x-amzn-trace-id");
+        }
+        function.function.invoke_traced(event.to_string(), &trace).await.expect("an answer");
+    }
+    let traces = function.items("trace").await;
+    assert_eq!(traces.len(), 2, "{traces:?}");
+    for trace in traces {
+        assert!(trace.starts_with("00-67891233abcdef012345678912345678-"), "{trace}");
+        assert!(trace.ends_with("-01") && !trace.contains("53995c3f42cd8ad8"), "{trace}");
+    }
+}
+
 /// Lambda would kill it when its time is up, and tell nothing but that.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_takes_too_long_is_answered_before_the_invocation_is_cut_off() {
@@ -313,8 +358,10 @@ async fn what_takes_too_long_is_answered_before_the_invocation_is_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nothing_handles_is_an_error_that_names_it() {
+async fn what_nothing_handles_is_an_error_that_names_it_but_for_what_keeps_the_function_warm() {
     let function = EveryKind::start().await;
+    assert_eq!(function.answer(&event("warm-up")).await, Value::Null);
+    assert_eq!(function.answer(&json!({})).await, Value::Null);
     let other = |name: &str, place: &str, value: &str| {
         let mut event = event(name);
         *event.pointer_mut(place).expect("there is such a place") = value.into();

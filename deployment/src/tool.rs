@@ -32,6 +32,10 @@ pub enum Tool {
     CargoLambda,
     /// `osls` 4.3.1, the open fork of the Serverless Framework.
     Osls,
+    /// `aws` 1.46.3, the AWS CLI. Its version 2 is in no registry; what the documentation uses is the same in both.
+    Aws,
+    /// `schemathesis` 4.32.5: asks an API whatever its OpenAPI document says that it takes, and looks at the answers.
+    Schemathesis,
     /// AWS's runtime interface emulator, which stands for the Lambda service in front of one program. It is part of SAM.
     RuntimeInterfaceEmulator,
 }
@@ -57,6 +61,20 @@ const CARGO_LAMBDA: python::Package = python::Package {
     version: ("bin/cargo-lambda", &["lambda", "--version"], "cargo-lambda 1.9.2"),
 };
 
+const AWS: python::Package = python::Package {
+    name: "aws",
+    specification: "awscli==1.46.3",
+    constraints: include_str!("../tools/aws.txt"),
+    version: ("bin/aws", &["--version"], "aws-cli/1.46.3"),
+};
+
+const SCHEMATHESIS: python::Package = python::Package {
+    name: "schemathesis",
+    specification: "schemathesis==4.32.5",
+    constraints: include_str!("../tools/schemathesis.txt"),
+    version: ("bin/schemathesis", &["--version"], "schemathesis, version 4.32.5"),
+};
+
 impl Tool {
     /// Where it is. Installs it first when it is not there, which takes up to a minute or two; whoever else wants it
     /// meanwhile waits.
@@ -70,6 +88,8 @@ impl Tool {
             Self::CfnLint => Ok(CFN_LINT.install()?.join("bin/cfn-lint")),
             Self::CargoLambda => Ok(CARGO_LAMBDA.install()?.join("bin/cargo-lambda")),
             Self::Osls => npm::install(),
+            Self::Aws => Ok(AWS.install()?.join("bin/aws")),
+            Self::Schemathesis => Ok(SCHEMATHESIS.install()?.join("bin/schemathesis")),
             Self::RuntimeInterfaceEmulator => emulator(&SAM.install()?),
         }
     }
@@ -100,8 +120,12 @@ impl Tool {
         Ok(command)
     }
 
-    /// The same, by another way to find programs: this tool's folder goes before all others.
-    pub(crate) fn search_path(self) -> Result<OsString, Error> {
+    /// A `PATH` on which this tool's folder goes before all others.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be installed.
+    pub fn search_path(self) -> Result<OsString, Error> {
         let program = self.path()?;
         let folder = program.parent().expect("a program is in a folder").to_owned();
         let others = env::var_os("PATH").unwrap_or_default();

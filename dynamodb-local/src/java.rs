@@ -4,11 +4,8 @@ use std::{io, process::Command};
 
 use crate::Error;
 
-/// What DynamoDB Local 1.25 is compiled for.
-const OLDEST: u32 = 8;
-
-/// Looks for a `java` that is new enough.
-pub(crate) fn check() -> Result<(), Error> {
+/// Looks for a `java` that is not older than this.
+pub(crate) fn check(oldest: u32) -> Result<(), Error> {
     let output = match Command::new("java").arg("-version").output() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::NoJava),
         output => output.map_err(Error::refused("run java"))?,
@@ -19,7 +16,7 @@ pub(crate) fn check() -> Result<(), Error> {
     }
     let said = String::from_utf8_lossy(&output.stderr);
     match said.lines().find_map(|line| Some((line, major(line)?))) {
-        Some((line, version)) if version < OLDEST => Err(Error::OldJava(line.to_owned())),
+        Some((line, version)) if version < oldest => Err(Error::OldJava(line.to_owned())),
         // One that says nothing about its version may well be new enough.
         _ => Ok(()),
     }

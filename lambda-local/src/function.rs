@@ -5,6 +5,7 @@ mod builder;
 mod emulator;
 mod port;
 mod processes;
+mod runtime_api;
 mod trace;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -22,7 +23,7 @@ use crate::{Error, Log};
 /// would cut off the rest and say nothing.
 pub(crate) const LARGEST: usize = 6 * 1024 * 1024 + 100;
 
-/// A program under AWS's runtime interface emulator, which calls it as Lambda does: as many processes of it as there are
+/// A program under AWS's runtime interface emulator, which calls it as Lambda does, within a trace: as many processes of it as there are
 /// calls at once, up to a bound; one call at a time for each; started by the first call that needs it, killed by a
 /// call that takes too long, and started again after that. Dropping it [stops](Self::stop) it.
 #[derive(Debug)]
@@ -106,11 +107,17 @@ impl Function {
     ///
     /// When it has answered with an error, has ended, or was not done in time; and when it could not be called at all.
     pub async fn invoke(&self, payload: impl Into<Bytes>) -> Result<Bytes, Failure> {
-        self.invoke_traced(payload.into(), &trace::new()).await
+        self.invoke_traced(payload, &trace::new()).await
     }
 
-    /// Calls it within a trace: the value of a header `X-Amzn-Trace-Id`.
-    pub(crate) async fn invoke_traced(&self, payload: Bytes, trace: &str) -> Result<Bytes, Failure> {
+    /// Calls it within a trace: the value of a header `X-Amzn-Trace-Id`, with a parent. The program gets it with the call, as on
+    /// AWS.
+    ///
+    /// # Errors
+    ///
+    /// As [`invoke`](Self::invoke).
+    pub async fn invoke_traced(&self, payload: impl Into<Bytes>, trace: &str) -> Result<Bytes, Failure> {
+        let payload = payload.into();
         if payload.len() > LARGEST {
             return Err(Failure::TooLarge(payload.len()));
         }
@@ -169,7 +176,7 @@ impl Shared {
     }
 
     async fn start(&self) -> Result<Arc<Emulator>, Error> {
-        let instance = Arc::new(Emulator::spawn(&self.settings)?);
+        let instance = Arc::new(Emulator::spawn(&self.settings).await?);
         {
             let mut instances = self.instances();
             if instances.stopped {

@@ -50,7 +50,10 @@ impl Api {
 /// An HTTP server that turns each request into a call of a function, and the function's answer into that to the request.
 /// Dropping it stops it; a call that is under way is left to the function.
 #[derive(Debug)]
-pub struct Gateway(Server);
+pub struct Gateway {
+    server: Server,
+    base_path: String,
+}
 
 impl Gateway {
     /// Starts it on a port of this machine; zero stands for any.
@@ -59,34 +62,63 @@ impl Gateway {
     ///
     /// [`PortInUse`](Error::PortInUse) when somebody listens on the port.
     pub async fn start(function: Arc<Function>, api: Api, port: u16) -> Result<Self, Error> {
-        let serve = move |request, client| serve(Arc::clone(&function), api, client, request);
-        Ok(Self(Server::start(port, serve).await?))
+        Self::at("", function, api, port).await
+    }
+
+    /// The same as it is at a domain of one's own, by an API mapping with a base path such as `/v1/catalog`. It is part of the
+    /// [URL](Self::url).
+    ///
+    /// # Errors
+    ///
+    /// [`PortInUse`](Error::PortInUse) when somebody listens on the port.
+    pub async fn mapped(
+        base_path: &str,
+        function: Arc<Function>,
+        api: Api,
+        port: u16,
+    ) -> Result<Self, Error> {
+        Self::at(base_path, function, api, port).await
+    }
+
+    async fn at(base_path: &str, function: Arc<Function>, api: Api, port: u16) -> Result<Self, Error> {
+        let base: Arc<str> = base_path.into();
+        let serve = move |request, client| serve(Arc::clone(&function), api, base.clone(), client, request);
+        Ok(Self { server: Server::start(port, serve).await?, base_path: base_path.to_owned() })
     }
 
     /// Host and port.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.0.address()
+        self.server.address()
     }
 
-    /// Where it is: `http://127.0.0.1:` and the port.
+    /// Where it is: `http://127.0.0.1:` and the port, and the base path if it has one.
     #[must_use]
     pub fn url(&self) -> String {
-        self.0.url()
+        self.server.url() + &self.base_path
     }
 }
 
 async fn serve(
     function: Arc<Function>,
     api: Api,
+    base_path: Arc<str>,
     client: SocketAddr,
     request: Request<Incoming>,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
+    let behind = head.uri.path().strip_prefix(&*base_path);
+    if !behind.is_some_and(|path| path.is_empty() || path.starts_with('/')) {
+        // There is no mapping for it.
+        return match api {
+            Api::Http => message(404, "Not Found"),
+            Api::Rest => message(403, "Forbidden"),
+        };
+    }
     let Ok(body) = axum::body::to_bytes(Body::new(body), LARGEST).await else {
         return message(413, "Request Too Long");
     };
-    let call = Call::new(head, body, client);
+    let call = Call::new(head, body, client, base_path);
     let payload = Bytes::from(api.event(&call).to_string());
     let answer = tokio::time::timeout(api.patience(), function.invoke_traced(payload, &call.trace())).await;
     match (answer, api) {

@@ -3,7 +3,7 @@
 //!
 //! The programs are those that AWS would run, and what runs them is AWS's own where AWS gives it away: the runtime interface
 //! emulator stands for the Lambda service in front of a [`Function`], and DynamoDB Local for DynamoDB. What AWS does not give
-//! away is made here: the API in front of a function is a [`Gateway`], what hands the stream of a table to a function is a
+//! away is made here: the trace that a function is called within, which the emulator does not hand on; the API in front of a function is a [`Gateway`], also with the base path of a domain of one's own; what hands the stream of a table to a function is a
 //! [`Mapping`], what calls it every so often is a [`Schedule`], and what refuses it whatever it may not do is its [`Role`]. A
 //! [`Deployment`] is all of them, put together as a template says.
 //!

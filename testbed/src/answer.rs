@@ -8,6 +8,7 @@ use serde_json::Value;
 pub struct Client {
     http: reqwest::Client,
     address: String,
+    base_path: String,
 }
 
 impl Client {
@@ -16,7 +17,20 @@ impl Client {
     pub fn new(address: &str) -> Self {
         // Whatever proxy the environment names is not for a server on this machine.
         let http = reqwest::Client::builder().no_proxy().build().expect("a client without TLS needs nothing");
-        Self { http, address: address.to_owned() }
+        Self { http, address: address.to_owned(), base_path: String::new() }
+    }
+
+    /// The same of a service that clients find under a base path, such as `/catalog`.
+    #[must_use]
+    pub fn under(self, base_path: &str) -> Self {
+        Self { base_path: base_path.to_owned(), ..self }
+    }
+
+    /// A path of the service as a client sees it: with the base path, unless it has it already.
+    #[must_use]
+    pub fn path(&self, path: &str) -> String {
+        let has_it = path.strip_prefix(&self.base_path).is_some_and(|behind| behind.starts_with('/'));
+        if has_it { path.to_owned() } else { format!("{}{path}", self.base_path) }
     }
 
     /// A request that is yet to be sent.
@@ -26,7 +40,7 @@ impl Client {
     /// When `method` is none.
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        self.http.request(method, format!("http://{}{path}", self.address))
+        self.http.request(method, format!("http://{}{}", self.address, self.path(path)))
     }
 
     /// Gets a path.
@@ -52,6 +66,8 @@ pub struct Answer {
     pub status: u16,
     /// The body as JSON; null when there is none.
     pub body: Value,
+    /// The path of the request, without its query.
+    pub path: String,
     headers: Vec<(String, String)>,
 }
 
@@ -77,6 +93,7 @@ impl Answer {
     pub async fn maybe(request: RequestBuilder) -> Result<Self, reqwest::Error> {
         let response = request.send().await?;
         let status = response.status().as_u16();
+        let path = response.url().path().to_owned();
         let text =
             |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers =
@@ -84,7 +101,7 @@ impl Answer {
         let body = response.text().await?;
         let body =
             if body.is_empty() { Value::Null } else { serde_json::from_str(&body).expect("a body of JSON") };
-        Ok(Self { status, body, headers })
+        Ok(Self { status, body, path, headers })
     }
 
     /// A header of the answer, its name in lower case.

@@ -3,11 +3,10 @@
 use std::{
     env,
     ffi::OsStr,
-    fs::File,
-    io::{self, BufRead as _, BufReader, Read},
+    io::{BufRead as _, BufReader, Read as _},
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -20,12 +19,14 @@ use crate::Client;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the names of a service's settings begin with, and those of what cargo tells tests about themselves.
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 12] = [
     "HOST",
     "PORT",
     "DATA_DIR",
     "DYNAMODB_",
     "SUBSCRIPTIONS_",
+    "STOP_GRACE_",
+    "BASE_PATH",
     "AWS_",
     "RUST_LOG",
     "LOG_FORMAT",
@@ -38,33 +39,7 @@ const SETTINGS: [&str; 10] = [
 pub struct Running {
     child: Child,
     address: String,
-    log: Arc<Log>,
-}
-
-/// What the service has logged, as far as it is read.
-#[derive(Debug, Default)]
-struct Log {
-    reading: Mutex<Reading>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Reading {
-    lines: Vec<String>,
-    /// The pipe stays open, and nobody reads it.
-    is_paused: bool,
-}
-
-impl Log {
-    fn reading(&self) -> MutexGuard<'_, Reading> {
-        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, line: String) {
-        let reading = self.changed.wait_while(self.reading(), |reading| reading.is_paused);
-        reading.unwrap_or_else(PoisonError::into_inner).lines.push(line);
-        self.changed.notify_all();
-    }
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 /// A program of a service over the store in `data_dir`, on any free port, with its log as JSON, and with no setting that
@@ -90,27 +65,9 @@ impl Running {
     /// When it does not.
     #[must_use]
     pub fn start(command: &mut Command) -> Self {
-        let mut child = spawn(command, Stdio::piped());
+        let mut child = spawn(command);
         let stdout = child.stdout.take().expect("standard output is a pipe");
-        Self::listening(child, stdout, command)
-    }
-
-    /// The same, with its log in a file, of which no more is read once it listens.
-    ///
-    /// # Panics
-    ///
-    /// When it does not listen, or there can be no such file.
-    #[must_use]
-    pub fn start_with_log_in(command: &mut Command, file: &Path) -> Self {
-        let written = File::create(file).expect("a file for the log");
-        let log = Growing(File::open(file).expect("the file for the log"));
-        let running = Self::listening(spawn(command, written.into()), log, command);
-        running.stop_reading();
-        running
-    }
-
-    fn listening(mut child: Child, stdout: impl Read + Send + 'static, command: &Command) -> Self {
-        let log = Arc::<Log>::default();
+        let log = Arc::<Mutex<Vec<String>>>::default();
         let (listening, listens) = mpsc::channel();
         thread::spawn({
             let log = log.clone();
@@ -120,7 +77,7 @@ impl Running {
                         let end = address.find(|end: char| end == '"' || end.is_whitespace());
                         address[..end.unwrap_or(address.len())].to_owned()
                     });
-                    log.push(line);
+                    log.lock().unwrap_or_else(PoisonError::into_inner).push(line);
                     if let Some(address) = address {
                         // The test has given up already when nobody takes it.
                         let _ = listening.send(address);
@@ -162,35 +119,7 @@ impl Running {
     /// The lines that it has logged so far.
     #[must_use]
     pub fn log(&self) -> Vec<String> {
-        self.log.reading().lines.clone()
-    }
-
-    /// Waits for a line of the log that has all of these in it.
-    ///
-    /// # Panics
-    ///
-    /// When there is none.
-    #[must_use]
-    pub fn logged(&self, texts: &[&str]) -> String {
-        let find = |reading: &Reading| {
-            let is_it = |line: &&String| texts.iter().all(|text| line.contains(text));
-            reading.lines.iter().find(is_it).cloned()
-        };
-        let log = self.log.reading();
-        let waited = self.log.changed.wait_timeout_while(log, PATIENCE, |log| find(log).is_none());
-        let (log, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        find(&log).unwrap_or_else(|| panic!("no line has {texts:?}: {:#?}", log.lines))
-    }
-
-    /// Reads no more of the log, and leaves its pipe open.
-    pub fn stop_reading(&self) {
-        self.log.reading().is_paused = true;
-    }
-
-    /// Reads the log again.
-    pub fn read_on(&self) {
-        self.log.reading().is_paused = false;
-        self.log.changed.notify_all();
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Ends it as a crash would: `kill -9`.
@@ -233,20 +162,6 @@ impl Running {
     }
 }
 
-/// A file that somebody writes to: it has no end.
-struct Growing(File);
-
-impl Read for Growing {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.0.read(buffer)? {
-                0 => thread::sleep(Duration::from_millis(5)),
-                read => return Ok(read),
-            }
-        }
-    }
-}
-
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -261,7 +176,7 @@ impl Drop for Running {
 /// When it starts all the same.
 #[must_use]
 pub fn refused_to_start(command: &mut Command) -> Output {
-    let mut child = spawn(command, Stdio::piped());
+    let mut child = spawn(command);
     let deadline = Instant::now() + PATIENCE;
     while child.try_wait().expect("our own child can be waited for").is_none() {
         if Instant::now() > deadline {
@@ -273,7 +188,7 @@ pub fn refused_to_start(command: &mut Command) -> Output {
     child.wait_with_output().expect("its output can be read")
 }
 
-fn spawn(command: &mut Command, stdout: Stdio) -> Child {
-    let command = command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
+fn spawn(command: &mut Command) -> Child {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
 }

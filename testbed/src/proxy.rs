@@ -42,6 +42,13 @@ pub enum Fault {
         /// The error's name.
         error: &'static str,
     },
+    /// It is not carried out, but answered by a server that is not DynamoDB.
+    Foreign {
+        /// The HTTP status.
+        status: u16,
+        /// The body, in HTML.
+        page: &'static str,
+    },
 }
 
 /// A request that has arrived.
@@ -189,6 +196,10 @@ impl Seen {
                 let answer = Response::builder().status(status);
                 let answer = answer.header("content-type", "application/x-amz-json-1.0");
                 Ok(answer.body(body.to_string().into()).expect("a status and a header"))
+            }
+            Fault::Foreign { status, page } => {
+                let answer = Response::builder().status(status).header("content-type", "text/html");
+                Ok(answer.body(page.into()).expect("a status and a header"))
             }
         }
     }

@@ -1,33 +1,40 @@
-//! A function for every kind of event, for `tests/events.rs`.
+//! A function for every kind of event, for `tests/events.rs`, and a server with answers of every kind, for `tests/stop.rs`.
 //!
 //! - `POST /products` makes a product. Any other request is shown back, and one of `/slow` takes a minute.
+//! - `/ticks` is an answer that ends when the service stops, `/last` one that begins then. `/endless` and `/flood` never end.
 //! - A subscription handles what happens to products, but for amounts of 13 until there is a file `mended` in `FOLDER`. Amounts
 //!   of 1,000 take half a second.
 //! - Messages and events of others make a product each. What begins with `bad` fails, and what begins with `slow` takes a
 //!   minute.
 //! - The file `ledger` in `FOLDER` has a line for everything that was handled.
 
-use std::{fs::OpenOptions, io::Write as _, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible, fs::OpenOptions, io::Write as _, net::SocketAddr, path::PathBuf, sync::Arc,
+    time::Duration,
+};
 
 use aws_event_sourcing::{
     Aggregate, Event, Recorded, Repository,
-    http::{Created, Json, Problem, WithTerms as _, WriteTerms},
+    http::{Created, Json, Problem, Stopping, WithTerms as _, WriteTerms},
     service::{self, BusEvent, Message, Service},
     subscription::{Context, Failure, Subscription, with_state},
 };
 use axum::{
     Router,
-    body::Bytes,
-    extract::{ConnectInfo, State},
+    body::{Body, Bytes},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
     response::{AppendHeaders, IntoResponse},
-    routing::{any, get},
+    routing::{any, get, post},
 };
+use futures_util::{Stream, StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
 use self::ProductEvent::ProductRestocked;
 
 const SLOW: Duration = Duration::from_secs(60);
+
+const TICK: Duration = Duration::from_millis(50);
 
 /// What an amount of 1,000 takes.
 const UNLOADING: Duration = Duration::from_millis(500);
@@ -89,6 +96,37 @@ async fn show(
     (AppendHeaders(shown), body)
 }
 
+async fn slow(State(world): State<Arc<World>>) -> Result<(), Problem> {
+    world.note("slow").map_err(|failure| Problem::internal(failure.to_string()))?;
+    tokio::time::sleep(SLOW).await;
+    Ok(())
+}
+
+/// Answers when the service stops, and reads its body then.
+async fn last(
+    State(world): State<Arc<World>>,
+    stopping: Stopping,
+    request: Request,
+) -> Result<String, Problem> {
+    world.note("last").map_err(|failure| Problem::internal(failure.to_string()))?;
+    stopping.begun().await;
+    let body = axum::body::to_bytes(request.into_body(), 1 << 10).await.map_err(Problem::internal)?;
+    Ok(format!("{} after the stop began", String::from_utf8_lossy(&body)))
+}
+
+/// An answer that ends with the service.
+async fn ticks(stopping: Stopping) -> Body {
+    Body::from_stream(every(TICK).take_until(stopping.begun()))
+}
+
+/// An answer that does not end.
+fn every(tick: Duration) -> impl Stream<Item = Result<String, Infallible>> + Send {
+    stream::unfold((), move |()| async move {
+        tokio::time::sleep(tick).await;
+        Some((Ok("tick\n".repeat(1_000)), ()))
+    })
+}
+
 /// What handlers work with.
 struct World {
     products: Repository<Product>,
@@ -131,10 +169,14 @@ async fn main() -> Result<(), service::Error> {
     let products = service.repository::<Product>();
     let world = Arc::new(World { products: products.clone(), folder });
     let api = Router::new()
-        .route("/products", get(show).post(create))
-        .route("/slow", any(async || tokio::time::sleep(SLOW).await))
-        .fallback(show)
-        .with_state(products);
+        .route("/products", get(show).post(create).with_state(products))
+        .route("/slow", any(slow))
+        .route("/last", post(last))
+        .with_state(world.clone())
+        .route("/ticks", get(ticks))
+        .route("/endless", get(async || Body::from_stream(every(TICK))))
+        .route("/flood", get(async || Body::from_stream(every(Duration::ZERO))))
+        .fallback(show);
     let message = {
         let world = world.clone();
         move |message: Message| {
@@ -151,6 +193,7 @@ async fn main() -> Result<(), service::Error> {
     };
     let stock = Subscription::new("stock").concurrency(4).on::<Product>(with_state(world, handle));
     service
+        .stop_grace(Duration::from_secs(600))
         .api(api)
         .subscribe(stock)
         .on_queue("orders", message.clone())

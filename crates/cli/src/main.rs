@@ -9,7 +9,6 @@ mod options;
 mod parked;
 mod print;
 mod progress;
-mod stderr;
 mod table;
 
 use std::process::ExitCode;
@@ -22,10 +21,8 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let options = match Options::try_parse() {
-        Ok(options) => options,
-        Err(error) => return print::not_run(&error),
-    };
+    // Ends with 0 after --help and --version, and with 2 when it does not understand.
+    let options = Options::parse();
     let printer = Printer::new(options.output());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = match runtime {

@@ -1,13 +1,10 @@
 //! [`Printer`]: what a command has to say, on stdout. [`failure`]: why it could not, on stderr.
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::io::{self, Write as _};
 
 use serde::Serialize;
 
-use crate::{failure::Failure, stderr};
+use crate::failure::Failure;
 
 /// For whom it is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,19 +61,7 @@ pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Ite
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Tells a person of a failure.
+/// Tells a person of a failure. Nobody is left to hear that this failed too.
 pub(crate) fn failure(failure: &Failure) {
-    stderr::say(format!("eventctl: {failure}\n"));
-}
-
-/// Prints what was asked for in place of a command, --help or --version, and ends with 0; or says what is not understood, and
-/// ends with 2.
-pub(crate) fn not_run(error: &clap::Error) -> ExitCode {
-    if error.use_stderr() {
-        stderr::say(error.to_string());
-    } else {
-        // Whoever was reading has read enough.
-        let _ = error.print();
-    }
-    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+    let _ = writeln!(io::stderr(), "eventctl: {failure}");
 }

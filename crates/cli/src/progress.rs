@@ -1,11 +1,9 @@
 //! What is going on, on stderr: on a terminal in one line that is written over, elsewhere a line for each thing that
 //! changes.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
-use aws_event_sourcing_dynamodb::Progress;
-
-use crate::stderr;
+use aws_event_sourcing_dynamodb::{Progress, VerifyProgress};
 
 /// Erases the line that the cursor is in.
 const ERASE: &str = "\r\x1b[K";
@@ -28,7 +26,7 @@ impl Line {
     pub(crate) fn show(&mut self, progress: &Progress) {
         let name = &self.name;
         if self.is_terminal {
-            stderr::say(format!("{ERASE}{name}: {progress}"));
+            let _ = write!(io::stderr(), "{ERASE}{name}: {progress}");
             return;
         }
         let waiting_for = match progress {
@@ -38,11 +36,21 @@ impl Line {
         if waiting_for.is_some() && waiting_for == self.waiting_for {
             return;
         }
-        stderr::say(match &waiting_for {
-            Some(state) => format!("{name}: waiting: {state}\n"),
-            None => format!("{name}: {progress}\n"),
-        });
+        let _ = match &waiting_for {
+            Some(state) => writeln!(io::stderr(), "{name}: waiting: {state}"),
+            None => writeln!(io::stderr(), "{name}: {progress}"),
+        };
         self.waiting_for = waiting_for;
+    }
+
+    /// Shows how much was read by now. Where nobody looks, that is told at the beginning only.
+    pub(crate) fn show_verifying(&mut self, progress: &VerifyProgress) {
+        let name = &self.name;
+        let _ = match (progress, self.is_terminal) {
+            (VerifyProgress::Begins { .. }, _) => writeln!(io::stderr(), "{name}: {progress}"),
+            (_, true) => write!(io::stderr(), "{ERASE}{name}: {progress}"),
+            (_, false) => Ok(()),
+        };
     }
 }
 
@@ -50,7 +58,7 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         if self.is_terminal {
-            stderr::say(ERASE.to_owned());
+            let _ = write!(io::stderr(), "{ERASE}");
         }
     }
 }

@@ -3,6 +3,7 @@
 mod check;
 mod create;
 mod describe;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -10,7 +11,7 @@ use clap::{Args, Subcommand};
 
 use crate::{failure::Failure, options::Connection, print::Printer};
 
-/// Make, check and describe the tables of events and of subscriptions
+/// Make, check, describe and verify the tables of events and of subscriptions
 #[derive(Debug, Args)]
 #[command(
     arg_required_else_help = true,
@@ -22,7 +23,8 @@ Examples:
   eventctl table create products
   eventctl table create subscriptions --subscriptions
   eventctl table check products
-  eventctl table describe products"
+  eventctl table describe products
+  eventctl table verify products"
 )]
 pub(crate) struct TableCommand {
     #[command(subcommand)]
@@ -35,6 +37,7 @@ enum Verb {
     Create(create::Create),
     Check(check::Check),
     Describe(describe::Describe),
+    Verify(verify::Verify),
 }
 
 impl TableCommand {
@@ -43,6 +46,7 @@ impl TableCommand {
             Verb::Create(create) => create.run(connection, printer).await,
             Verb::Check(check) => check.run(connection, printer).await,
             Verb::Describe(describe) => describe.run(connection, printer).await,
+            Verb::Verify(verify) => verify.run(connection, printer).await,
         }
     }
 }

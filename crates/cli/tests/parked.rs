@@ -26,10 +26,11 @@ use tokio::{sync::oneshot, task::JoinHandle};
 #[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
 enum LetterEvent {
     LetterWritten { text: String },
+    LetterStamped { code: u128 },
     LetterSent,
 }
 
-use LetterEvent::{LetterSent, LetterWritten};
+use LetterEvent::{LetterSent, LetterStamped, LetterWritten};
 
 #[derive(Debug, Clone, Default)]
 struct Letter;
@@ -52,6 +53,7 @@ async fn print(mended: Arc<AtomicBool>, event: Recorded<LetterEvent>, _: Context
         LetterWritten { text } if text == "bad" && !mended.load(Ordering::SeqCst) => {
             Err(Failure::park("the printer\nis on fire"))
         }
+        LetterStamped { .. } => Err(Failure::park("the stamp is smudged")),
         _ => Ok(()),
     }
 }
@@ -323,4 +325,18 @@ async fn what_is_parked_on_dynamodb_is_listed_shown_and_skipped() {
     assert_eq!((&shown["parked"]["number"], &shown["skipped"][0]["number"]), (&2.into(), &1.into()));
     let gone = failure(&mut eventctl(&["parked", "list", "--subscriptions-table", "nowhere"]));
     assert!(gone.contains("`eventctl table create nowhere --subscriptions`"), "{gone}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_event_in_the_way_is_shown_to_the_last_digit() {
+    let mut post = Post::open();
+    let code = 100_000_000_000_000_000_001;
+    post.letters.create(LetterStamped { code }).id("1").await.expect("new");
+    post.start();
+    post.parked(1).await;
+    for arguments in [&["parked", "show", "prints", "1"][..], &["parked", "show", "prints", "1", "--json"]] {
+        let shown = run(&mut post.eventctl(arguments)).stdout;
+        assert!(shown.contains(&code.to_string()), "{shown}");
+    }
+    post.stop().await;
 }

@@ -1,10 +1,13 @@
 //! The real program against the real DynamoDB Local.
 
 use std::{
-    io::{self, Read as _, Write as _},
+    io::Read as _,
     process::{self, Command, Output, Stdio},
     time::{Duration, Instant},
 };
+
+use aws_event_sourcing_core::{Commit, EncodedEvent, EventStore as _, ResourceKey, Timestamp};
+use aws_event_sourcing_dynamodb::DynamoDb;
 
 /// The program, without anything of the environment of whoever runs the tests.
 fn eventctl(arguments: &[&str]) -> Command {
@@ -289,6 +292,79 @@ fn a_profile_goes_before_keys_in_the_environment() {
     assert!(line.contains(r#"no AWS credentials in the profile "unheard-of""#), "{line}");
 }
 
+/// Appends commits of one event to a table that `eventctl` has made: each a resource, a number, and what it follows.
+async fn append(table: &str, commits: &[(&str, u64, Option<&str>)]) {
+    let connect =
+        DynamoDb::builder().access_key(format!("cli{}", process::id()), "secret").region("us-east-1");
+    let dynamodb = connect.endpoint_url(dynamodb_local::url()).connect().await.expect("a connection");
+    let store = dynamodb.store().table("product", table).build();
+    for (id, number, follows) in commits {
+        let commit = Commit {
+            resource: ResourceKey::new("product", *id),
+            number: *number,
+            events: vec![EncodedEvent { event_type: "ProductReserved".into(), data: None }],
+            at: Timestamp::from_unix_millis(1_700_000_000_000),
+            id: format!("{id}-{number}").into(),
+            follows: follows.map(Into::into),
+            trace: None,
+            cause: None,
+            meta: None,
+        };
+        store.append(&commit).await.expect("appended");
+    }
+}
+
+#[tokio::test]
+async fn histories_that_are_not_whole_are_found_and_it_is_said_what_mends_them() {
+    assert_eq!(run(&mut local(&["table", "create", "rolled-back"])).status, 0);
+    let whole = [("whole", 1, None), ("whole", 2, Some("whole-1")), ("old", 1, None), ("old", 2, None)];
+    append("rolled-back", &whole).await;
+    let said = run(&mut local(&["table", "verify", "rolled-back"]));
+    assert_eq!(
+        (said.status, said.stdout.as_str()),
+        (0, "4 events in 4 commits of 2 resources\n\nrolled-back is whole\n"),
+        "{}",
+        said.stderr
+    );
+    assert!(said.stderr.starts_with("rolled-back: about "), "{}", said.stderr);
+    assert!(said.stderr.ends_with(" at 1000 a second\n"), "{}", said.stderr);
+
+    // Two that went on behind what was rolled back, one of them when others had come as far; and one with a hole.
+    append("rolled-back", &[("lost", 1, None), ("lost", 2, Some("lost-1")), ("lost", 5, Some("lost-4"))])
+        .await;
+    append("rolled-back", &[("lost", 6, Some("lost-5"))]).await;
+    append("rolled-back", &[("mixed", 1, None), ("mixed", 2, Some("other"))]).await;
+    append("rolled-back", &[("hole", 1, None), ("hole", 3, None)]).await;
+    let said = run(&mut local(&["table", "verify", "rolled-back", "--read-units", "100"]));
+    assert_eq!(said.status, 1, "{}", said.stderr);
+    for part in [
+        "lost: number 5 follows the commit \"lost-4\", which is not there; number 3 is missing\n  a process wrote on while the \
+         table was restored: keep what the 2 items with numbers 5 to 6 tell, delete them, ",
+        "mixed: number 2 follows the commit \"other\", and not the one before it\n  a process wrote on ",
+        "hole: goes on with number 3 where number 2 should be\n  take number 2 ",
+        "\n12 events in 12 commits of 5 resources\n\nrolled-back has histories that are not whole\n",
+    ] {
+        assert!(said.stdout.contains(part), "{part} in {}", said.stdout);
+    }
+    let said = run(local(&["table", "verify", "rolled-back"]).arg("--json"));
+    let found: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert_eq!((said.status, &found["passed"], &found["resources"]), (1, &false.into(), &5.into()));
+    let mut broken = found["broken"].as_array().expect("a list").clone();
+    broken.sort_by_key(|broken| broken["id"].to_string());
+    assert_eq!(broken.len(), 3);
+    assert_eq!(
+        broken[1]["what"],
+        serde_json::json!({ "breach": "lost", "expected": 3, "follows": "lost-4" })
+    );
+    assert_eq!((&broken[1]["number"], &broken[1]["orphans"]), (&"5".into(), &2.into()));
+
+    assert_eq!(run(&mut local(&["table", "create", "no-events", "--subscriptions"])).status, 0);
+    let line = failure(&mut local(&["table", "verify", "no-events"]));
+    assert_eq!(line, "table no-events is one of subscriptions, and has no events");
+    let line = failure(&mut local(&["table", "verify", "nowhere"]));
+    assert!(line.contains("there is no such table in us-east-1"), "{line}");
+}
+
 #[test]
 fn a_service_that_is_not_there_is_told_of_soon() {
     let since = Instant::now();
@@ -320,9 +396,14 @@ fn what_is_not_understood_is_told_with_the_usage() {
 
 #[test]
 fn every_level_has_help_with_examples() {
-    for arguments in
-        [&[] as &[_], &["table"], &["table", "create"], &["table", "check"], &["table", "describe"]]
-    {
+    for arguments in [
+        &[] as &[_],
+        &["table"],
+        &["table", "create"],
+        &["table", "check"],
+        &["table", "describe"],
+        &["table", "verify"],
+    ] {
         for flag in ["-h", "--help"] {
             let said = run(eventctl(arguments).arg(flag));
             assert_eq!((said.status, said.stderr.as_str()), (0, ""));
@@ -347,35 +428,4 @@ fn a_reader_that_has_read_enough_is_no_failure() {
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(0), ""));
-}
-
-#[cfg(unix)]
-#[test]
-fn a_standard_error_that_nobody_reads_keeps_no_command_from_its_end() {
-    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-
-    let (_unread, mut full) = io::pipe().expect("a pipe");
-    let flags = fcntl_getfl(&full).expect("flags");
-    fcntl_setfl(&full, flags | OFlags::NONBLOCK).expect("flags");
-    while full.write(&[b'.'; 1024]).is_ok() {}
-    while full.write(b".").is_ok() {}
-    fcntl_setfl(&full, flags).expect("flags");
-    for (arguments, status) in [(&["table", "check", "products"][..], 1), (&["no-such-noun"], 2)] {
-        let stderr = full.try_clone().expect("one more end");
-        let mut child = eventctl(arguments).stderr(stderr).spawn().expect("it runs");
-        let begun = Instant::now();
-        let ended = loop {
-            match child.try_wait().expect("our own child") {
-                Some(ended) => break ended,
-                None if begun.elapsed() < Duration::from_secs(30) => {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                None => {
-                    child.kill().expect("our own child");
-                    panic!("{arguments:?} waits for somebody who reads");
-                }
-            }
-        };
-        assert_eq!(ended.code(), Some(status), "{arguments:?}");
-    }
 }

@@ -1,6 +1,6 @@
 //! Whether the commits that were read are those that were written, and where they differ if not.
 
-use aws_event_sourcing_core::{Commit, EncodedEvent, Json};
+use aws_event_sourcing_core::{Commit, CommitId, EncodedEvent, Json};
 
 use crate::document::Document;
 
@@ -39,12 +39,13 @@ fn difference_of_all(written: &[Commit], read: &[Commit]) -> Option<String> {
 
 /// Where and how a commit that was read is another than the one that was written; none when they are equal.
 pub(crate) fn difference(written: &Commit, read: &Commit) -> Option<String> {
-    let Commit { resource, number, events, at, id, trace, cause, meta } = written;
+    let Commit { resource, number, events, at, id, follows, trace, cause, meta } = written;
     let differs = field("resource", resource, &read.resource)
         .or_else(|| field("number", number, &read.number))
         .or_else(|| field("id", id, &read.id))
         .or_else(|| field("number of events", &events.len(), &read.events.len()))
         .or_else(|| field("time", at, &read.at))
+        .or_else(|| follows_another(follows.as_ref(), read.follows.as_ref()))
         .or_else(|| field("trace", trace, &read.trace))
         .or_else(|| field("cause", cause, &read.cause))
         .or_else(|| json("meta", meta.as_ref(), read.meta.as_ref()))
@@ -53,6 +54,11 @@ pub(crate) fn difference(written: &Commit, read: &Commit) -> Option<String> {
             pairs.find_map(|(index, (written, read))| event(index, written, read))
         })?;
     Some(format!("{}: {differs}", name(written)))
+}
+
+/// A store whose appends look at what a commit follows need not keep it.
+fn follows_another(written: Option<&CommitId>, read: Option<&CommitId>) -> Option<String> {
+    read.and_then(|read| field("what it follows", &written, &Some(read)))
 }
 
 fn event(index: usize, written: &EncodedEvent, read: &EncodedEvent) -> Option<String> {
@@ -106,13 +112,14 @@ mod tests {
         let written =
             Commit { meta: Some(sample::json("{}")), ..sample::commit(&sample::resource(&"a".into()), 1, 2) };
         assert_eq!(difference(&written, &written.clone()), None);
-        let changes: [(&str, Change); 12] = [
+        let changes: [(&str, Change); 13] = [
             ("resource", |commit| commit.resource = ResourceKey::new("b", commit.resource.id.clone())),
             ("resource", |commit| commit.resource.id = "other".into()),
             ("number", |commit| commit.number = 2),
             ("id", |commit| commit.id = "other".into()),
             ("number of events", |commit| commit.events.truncate(1)),
             ("time", |commit| commit.at = Timestamp::MAX),
+            ("what it follows", |commit| commit.follows = Some("other".into())),
             ("trace", |commit| commit.trace = Some(TraceParent::new_root(Timestamp::MAX))),
             ("cause", |commit| commit.cause = Some("".into())),
             ("meta", |commit| commit.meta = None),

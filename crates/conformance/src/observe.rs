@@ -91,6 +91,14 @@ pub(crate) fn plan(resource: &ResourceKey, events: impl IntoIterator<Item = usiz
     numbers.map(|(number, events)| sample::commit(resource, number, events)).collect()
 }
 
+/// Has each commit of a history say which one it follows.
+pub(crate) fn follow_one_another(commits: &mut [Commit]) {
+    let mut before = None;
+    for commit in commits {
+        commit.follows = before.replace(commit.id.clone());
+    }
+}
+
 /// The commits that a store gives of a resource behind a version.
 pub(crate) async fn read(store: &Store, resource: &ResourceKey, after: u64) -> Vec<Commit> {
     all_of(store.read(resource, after), "read").await

@@ -35,6 +35,7 @@ pub(crate) fn commit(resource: &ResourceKey, number: u64, events: usize) -> Comm
         events: events.collect(),
         at: time(number),
         id: id.into(),
+        follows: None,
         trace: None,
         cause: None,
         meta: None,

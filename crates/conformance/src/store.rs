@@ -19,13 +19,17 @@ pub mod listing;
 
 pub mod faithful;
 pub mod names;
+pub mod remembered;
 
 pub mod limited;
 
 pub mod separate;
 
+pub mod behind;
+
 mod generate;
 mod growth;
+mod property;
 
 use crate::Law;
 
@@ -87,6 +91,7 @@ macro_rules! for_each_law {
             faithful::no_data_null_and_empty_data_stay_apart
             faithful::what_belongs_to_a_commit_comes_back
             faithful::any_commit_comes_back_equal_or_is_refused
+            remembered::what_a_repository_remembers_is_what_it_reads
             names::any_text_is_a_resource_id
             names::any_text_is_a_commit_id
             names::any_text_is_an_event_type
@@ -104,6 +109,9 @@ macro_rules! for_each_law {
             separate::a_scan_is_of_one_type
             separate::a_list_is_of_one_type
             separate::types_and_ids_are_not_glued_together
+            behind::a_commit_is_appended_behind_the_one_that_it_follows
+            behind::nothing_is_appended_behind_a_commit_that_is_not_there
+            behind::what_a_commit_follows_comes_back
         }
     };
 }

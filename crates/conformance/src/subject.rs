@@ -36,6 +36,7 @@ pub type FeedSubject = SubjectOf<Source>;
 pub struct SubjectOf<H> {
     open: Arc<dyn Fn() -> BoxFuture<'static, H> + Send + Sync>,
     prepare: Arc<dyn Fn(Arc<str>) -> BoxFuture<'static, ()> + Send + Sync>,
+    writes_blindly: bool,
 }
 
 impl SubjectOf<Arc<dyn EventStore>> {
@@ -52,6 +53,17 @@ impl SubjectOf<Arc<dyn EventStore>> {
         F: Future<Output = S> + Send + 'static,
     {
         Self::opened(move || open().map(|store| Arc::new(store) as Store).boxed())
+    }
+
+    /// For a store whose write cannot look at a second commit: law 13 has
+    /// [`has_kept`](aws_event_sourcing_core::EventStore::has_kept) for it, and appends are not examined for it.
+    #[must_use]
+    pub fn writing_blindly(self) -> Self {
+        Self { writes_blindly: true, ..self }
+    }
+
+    pub(crate) fn writes_blindly(&self) -> bool {
+        self.writes_blindly
     }
 }
 
@@ -81,7 +93,7 @@ impl SubjectOf<Source> {
 
 impl<H> SubjectOf<H> {
     fn opened(open: impl Fn() -> BoxFuture<'static, H> + Send + Sync + 'static) -> Self {
-        Self { open: Arc::new(open), prepare: Arc::new(|_| ready(()).boxed()) }
+        Self { open: Arc::new(open), prepare: Arc::new(|_| ready(()).boxed()), writes_blindly: false }
     }
 
     /// Has `prepare` called, and awaited, with each resource type before a law first uses it: for stores where a type

@@ -11,7 +11,7 @@ use crate::Event;
 /// use aws_event_sourcing_core::{Aggregate, Event};
 /// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Debug, Serialize, Deserialize, Event)]
+/// #[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
 /// enum CounterEvent {
 ///     CounterIncreased { by: u64 },
 /// }
@@ -53,7 +53,8 @@ pub trait Aggregate: Clone + Default + Send + Sync + 'static {
 
     /// May this new event happen now?
     ///
-    /// Asked of new events only, never of history: a rule can be tightened without making the past unreadable.
+    /// Asked of new events only, never of history: a rule can be tightened without making the past unreadable. An event that
+    /// will be read as another one than it is now, because a field is not stored, is asked about in both forms.
     ///
     /// # Errors
     ///

@@ -3,11 +3,15 @@
 //! serde describes the enum, so that `rename`, `alias`, `default` and the like mean what they always mean. Only the
 //! outermost level is taken apart here: the name goes to one place and the content to another, without a detour
 //! through a JSON object that holds both.
+//!
+//! An event is written in the form in which every store gives it back, and read back at once: what a state is made of is
+//! what its history says, also before anybody has read that.
 
 mod decode;
 mod encode;
 mod finite;
 
+pub(crate) use self::encode::{RoundTrip, round_trip};
 pub use self::{
     decode::{DecodeError, decode},
     encode::{EncodeError, encode},
@@ -62,7 +66,7 @@ mod tests {
             (
                 Sample::Struct { a: u64::MAX, b: vec![0.1, -0.0, 5e-324, f64::MAX] },
                 "Struct",
-                Some(r#"{"a":18446744073709551615,"b":[0.1,-0.0,5e-324,1.7976931348623157e+308]}"#),
+                Some(r#"{"a":18446744073709551615,"b":[0.1,0,5e-324,1.7976931348623157e+308]}"#),
             ),
             (
                 Sample::Newtype(Address { street: "Σ\u{0}\"".into(), floor: None }),

@@ -4,14 +4,14 @@ use serde::{Serialize, de::DeserializeOwned};
 
 /// A fact about a resource, in the past tense, as a variant of the user's enum.
 ///
-/// Derive it, together with serde's traits. Each variant is one event type; its stored name is the variant's name,
+/// Derive it, together with serde's traits and `PartialEq`, by which a repeated event is known again. Each variant is one event type; its stored name is the variant's name,
 /// or what serde's `rename` and `rename_all` make of it. An `alias` keeps an older stored name readable.
 ///
 /// ```
 /// use aws_event_sourcing_core::Event;
 /// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Debug, Serialize, Deserialize, Event)]
+/// #[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
 /// enum ProductEvent {
 ///     ProductReserved,
 ///     #[serde(alias = "ProductRefilled")]
@@ -28,9 +28,9 @@ use serde::{Serialize, de::DeserializeOwned};
     message = "`{Self}` is not an event",
     label = "this type is stored as events",
     note = "make it an enum with one variant for each thing that can happen, and put \
-            `#[derive(Serialize, Deserialize, Event)]` on it"
+            `#[derive(PartialEq, Serialize, Deserialize, Event)]` on it"
 )]
-pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Event: PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The stored names of all variants, in the order of their declaration.
     const TYPES: &'static [&'static str];
 

@@ -49,9 +49,8 @@ pub fn given<A: Aggregate>(history: impl IntoIterator<Item = A::Event>) -> Given
 
 #[track_caller]
 fn stored<E: crate::Event>(event: &E) -> E {
-    match codec::encode(event).map(|encoded| codec::decode(&encoded)) {
-        Ok(Ok(event)) => event,
-        Ok(Err(error)) => panic!("{error}"),
+    match codec::round_trip(event) {
+        Ok(codec::RoundTrip { read, .. }) => read,
         Err(error) => panic!("{error}"),
     }
 }
@@ -90,9 +89,12 @@ impl<A: Aggregate> Given<A> {
         let result = decided.and_then(|decided| {
             for event in decided {
                 state.validate(&event)?;
-                let event = stored(&event);
-                state.apply(&event);
-                events.push(event);
+                let read = stored(&event);
+                if read != event {
+                    state.validate(&read)?;
+                }
+                state.apply(&read);
+                events.push(read);
             }
             Ok(())
         });

@@ -20,8 +20,9 @@ impl ResourceId {
         &self.0
     }
 
-    /// The id that [`create`](crate::Repository::create) gives a resource when it is called with this idempotency key:
-    /// the UUID v5 of type and key, so that whoever repeats the call comes to the same resource.
+    /// The id that [`create`](crate::Repository::create) gives a resource when it is called with an idempotency key: the UUID
+    /// v5 of its type and of the [commit id](CommitId::of_key) that key and scope make, so that whoever repeats the call
+    /// comes to the same resource.
     pub(crate) fn from_idempotency_key(resource_type: &str, key: &str) -> Self {
         // The name is "<type>/<key>" in the URL namespace. Part of the stored form: never changes.
         Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{resource_type}/{key}").as_bytes()).into()
@@ -98,6 +99,33 @@ impl CommitId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The id of a commit that is made with this [idempotency key](crate::Write::idempotency_key), within this
+    /// [scope](crate::Write::idempotency_scope) or none.
+    ///
+    /// Without a scope it is the key. A scope stands in front of it as the UUID v5 of its text, of namespace OID, in
+    /// parentheses: who a user is shows in no history. A key without a scope that begins with a parenthesis has an empty
+    /// pair in front, so that no key can be taken for one of a scope.
+    ///
+    /// ```
+    /// # use aws_event_sourcing_core::CommitId;
+    /// assert_eq!(CommitId::of_key("order-7", None).as_str(), "order-7");
+    /// assert_eq!(
+    ///     CommitId::of_key("order-7", Some("north")).as_str(),
+    ///     "(66285360-b386-5259-a296-a07133def1f6)order-7",
+    /// );
+    /// ```
+    #[must_use]
+    pub fn of_key(key: &str, scope: Option<&str>) -> Self {
+        // Part of the stored form: never changes.
+        match scope {
+            // An empty key is none, whosever it is.
+            _ if key.is_empty() => key.into(),
+            Some(scope) => format!("({}){key}", Uuid::new_v5(&Uuid::NAMESPACE_OID, scope.as_bytes())).into(),
+            None if key.starts_with('(') => format!("(){key}").into(),
+            None => key.into(),
+        }
     }
 }
 

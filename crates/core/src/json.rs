@@ -1,9 +1,14 @@
 //! [`Json`]: a payload on its way to or from a store, as text.
 
-use std::fmt;
+mod canonical;
+mod number;
+
+use std::{borrow::Cow, fmt};
 
 use serde::{Serialize, Serializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
+
+use self::canonical::{Lists, canonical};
 
 /// One JSON value as compact text.
 ///
@@ -13,13 +18,35 @@ use serde_json::value::RawValue;
 pub struct Json(Box<str>);
 
 impl Json {
-    /// The value's JSON.
+    /// The value's JSON, as every store gives it back: keys are sorted, and numbers are plain. 1.0 is `1`, and 1e21 has all
+    /// its zeros.
     ///
     /// # Errors
     ///
-    /// When the value has no JSON: a map with keys that are no strings, or a `Serialize` that fails.
+    /// When the value has no JSON: a map with keys that are no strings, or a `Serialize` that fails. When not every store
+    /// could hold it: an object with one key twice.
     pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        serde_json::to_string(value).map(|text| Self(text.into()))
+        serde_json::to_string(value).and_then(|text| Self::canonical(&text))
+    }
+
+    /// The same for a value that has been written already.
+    pub(crate) fn canonical(text: &str) -> Result<Self, serde_json::Error> {
+        canonical(text, Lists::InOrder).map(|text| Self(text.into()))
+    }
+
+    /// Whether both are the same value, however they are written. A text that not every store could hold is like no other.
+    pub(crate) fn equals(&self, other: &Self) -> bool {
+        self.has_same_text(other, Lists::InOrder)
+    }
+
+    /// Whether both are the same value when no list has an order.
+    pub(crate) fn equals_but_for_order(&self, other: &Self) -> bool {
+        self.has_same_text(other, Lists::Sorted)
+    }
+
+    fn has_same_text(&self, other: &Self, lists: Lists) -> bool {
+        let texts = (canonical(&self.0, lists), canonical(&other.0, lists));
+        matches!(texts, (Ok(one), Ok(other)) if one == other)
     }
 
     /// Text that somebody else wrote, without the white space around it.
@@ -37,6 +64,13 @@ impl Json {
     #[must_use]
     pub fn from_stored(text: String) -> Self {
         Self(text.into())
+    }
+
+    /// A decimal number as it is written in all payloads: by its plain digits, without an exponent unless it is below a
+    /// millionth, and without a fraction when it is whole. For stores that keep numbers in a form of their own.
+    #[must_use]
+    pub fn plain_number(number: &str) -> Cow<'_, str> {
+        number::plain(number)
     }
 
     /// The JSON text.

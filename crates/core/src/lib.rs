@@ -16,8 +16,8 @@
 //! 3. The store appends the [`Commit`] on one condition: that nobody has used its number.
 //! 4. Whoever loses that race gets the winner's commit back, applies it, and goes on with step 2.
 //!
-//! State is never stored. What the cache holds can be dropped at any time, and a stale entry can only lose the race of
-//! step 3.
+//! State is never stored. What the cache holds can be dropped at any time. An entry that is behind can only lose the race
+//! of step 3, and one that is ahead, because the store was restored to an earlier state, is noticed and read again.
 //!
 //! # What happens after a commit
 //!
@@ -44,9 +44,9 @@ mod repository;
 mod resource;
 
 mod commit;
-mod error_chain;
 mod ids;
 mod json;
+mod moment;
 mod timestamp;
 mod trace;
 
@@ -62,12 +62,12 @@ pub use aws_event_sourcing_macros::Event;
 pub use self::{
     aggregate::Aggregate,
     commit::{Commit, EncodedEvent},
-    error_chain::ErrorChain,
     event::Event,
     given::{Given, Outcome, given},
     ids::{CommitId, IdSource, RandomIds, ResourceId, ResourceKey},
     json::Json,
     memory::MemoryStore,
+    moment::Moment,
     recorded::Recorded,
     repository::{
         ById, CacheSettings, CommitError, EventStream, FindError, New, Repository, RepositoryBuilder,

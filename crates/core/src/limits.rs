@@ -79,6 +79,7 @@ pub fn check(commit: &Commit) -> Result<usize, LimitExceeded> {
     not_empty("resource type", &commit.resource.resource_type)?;
     check_resource_id(&commit.resource.id)?;
     check_commit_id(&commit.id)?;
+    commit.follows.as_ref().map_or(Ok(()), check_commit_id)?;
     if commit.events.is_empty() {
         return Err(LimitExceeded::Empty { what: "commit" });
     }
@@ -87,6 +88,7 @@ pub fn check(commit: &Commit) -> Result<usize, LimitExceeded> {
     bytes += "number".len() + measure::integer(commit.number);
     bytes += "at".len() + "2026-11-23T09:30:00.000Z".len();
     bytes += "commit".len() + commit.id.as_str().len();
+    bytes += commit.follows.as_ref().map_or(0, |follows| "follows".len() + follows.as_str().len());
     bytes += commit.trace.map_or(0, |_| "trace".len() + TRACEPARENT_BYTES);
     bytes += commit.cause.as_ref().map_or(0, |cause| "cause".len() + cause.len());
     if let Some(meta) = &commit.meta {

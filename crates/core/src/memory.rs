@@ -5,6 +5,7 @@ mod progress;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    future::ready,
     ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 
 use self::progress::Records;
 use crate::{
-    AppendError, Appended, Commit, CommitStream, Cursor, EventStore, Page, ResourceId, ResourceKey,
+    AppendError, Appended, Commit, CommitStream, Cursor, EventStore, Moment, Page, ResourceId, ResourceKey,
     StoreError, Timestamp, limits,
 };
 
@@ -64,6 +65,7 @@ impl MemoryStore {
         match commits.binary_search_by_key(&commit.number, |existing| existing.number) {
             Ok(index) if commits[index].id == commit.id => Ok(Appended::Before),
             Ok(index) => Err(AppendError::Conflict(Some(Box::new(commits[index].clone())))),
+            Err(index) if !follows(commit, commits[..index].last()) => Err(AppendError::Conflict(None)),
             Err(index) => {
                 commits.insert(index, commit.clone());
                 stored.log.push((commit.resource.id.clone(), commit.number));
@@ -107,6 +109,13 @@ impl MemoryStore {
     }
 }
 
+/// Whether a commit may come behind that one.
+fn follows(commit: &Commit, before: Option<&Commit>) -> bool {
+    commit.follows.as_ref().is_none_or(|id| {
+        before.is_some_and(|before| before.id == *id && before.last_number() + 1 == commit.number)
+    })
+}
+
 impl EventStore for MemoryStore {
     fn append<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Appended, AppendError>> {
         Box::pin(async move { self.append_now(commit) })
@@ -132,6 +141,11 @@ impl EventStore for MemoryStore {
             },
         );
         vec![resources.flatten().boxed()]
+    }
+
+    /// Always: nothing takes anything away.
+    fn has_kept<'a>(&'a self, _: &'a Arc<str>, _: Moment) -> BoxFuture<'a, bool> {
+        Box::pin(ready(true))
     }
 
     fn list<'a>(

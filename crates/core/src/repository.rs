@@ -8,11 +8,18 @@ mod events;
 mod find_all;
 mod head;
 mod history;
+mod key;
 mod retry;
 mod turns;
 mod write;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use futures_util::TryStreamExt as _;
 
@@ -27,8 +34,8 @@ pub use self::{
 };
 pub(crate) use self::{commit::Intent, head::Head};
 use crate::{
-    Aggregate, Clock, Cursor, EventStore, IdSource, Page, RandomIds, Resource, ResourceId, ResourceKey,
-    StoreError, SystemClock,
+    Aggregate, Clock, CommitStream, Cursor, EventStore, IdSource, Moment, Page, RandomIds, Resource,
+    ResourceId, ResourceKey, StoreError, SystemClock, Timestamp,
 };
 
 /// Finds, creates and updates the resources of one aggregate type in one store. Cheap to clone; clones share the
@@ -80,7 +87,12 @@ struct Inner<A> {
     retry: Retry,
     clock: Box<dyn Clock>,
     ids: Box<dyn IdSource>,
+    /// Whether it was said that the store has another history of a resource than was read.
+    told_of_lost: AtomicBool,
 }
+
+/// A last commit that is read along with what follows it: with its other attributes it stays below 4 KB.
+const SMALL_COMMIT_BYTES: usize = 3 * 1024;
 
 impl<A: Aggregate> Repository<A> {
     /// The resources of type `A` in that store, with default settings.
@@ -113,8 +125,8 @@ impl<A: Aggregate> Repository<A> {
 
     /// The resource as it is now: everything that any process had been told is committed is in it.
     ///
-    /// Reads only what this process has not seen. On DynamoDB that is one `Query` for a warm resource, and one for
-    /// each MB of history for a cold one.
+    /// Reads what this process has not seen, and the last commit that it has, which tells whether that is still there. On
+    /// DynamoDB that is one `Query` for a warm resource, and one for each MB of history for a cold one.
     ///
     /// # Errors
     ///
@@ -125,8 +137,8 @@ impl<A: Aggregate> Repository<A> {
         self.found(head)
     }
 
-    /// The resource as it was at a version, between 1 and its current one. No request when that is a version in the cache;
-    /// otherwise its history is read up to there, from the cached version before it on. The version that was asked for is
+    /// The resource as it was at a version, between 1 and its current one. No request when that is a version in the cache
+    /// which the store is [sure to have](EventStore::has_kept); otherwise its history is read up to there, from the cached version before it on. The version that was asked for is
     /// kept too, so that a handler that asks for one version after the other reads each commit once.
     ///
     /// A commit on what this returns is judged on, and follows, the newest state like any other.
@@ -146,15 +158,11 @@ impl<A: Aggregate> Repository<A> {
             self.hydrate(&mut head).await?;
             return Err(not_at(resource, version, head.version));
         }
-        let known = [self.inner.cache.get(&resource.id), self.inner.past.get(&resource.id)];
-        let nearest = known
-            .into_iter()
-            .flatten()
-            .filter(|head| head.version <= version && head.can_move_on())
-            .max_by_key(|head| head.version);
-        let mut head = nearest.unwrap_or_else(|| Head::new(resource.clone()));
-        if head.version < version {
-            let mut commits = self.inner.store.read(&resource, head.version);
+        let mut head = self.nearest(resource.clone(), |head| head.version <= version);
+        let kept = self.has_kept(&head).await;
+        if head.version < version || !kept {
+            let mut commits =
+                if kept { self.read_behind(&mut head) } else { self.read_on(&mut head).await? };
             while head.version < version
                 && let Some(commit) = commits.try_next().await?
             {
@@ -172,6 +180,36 @@ impl<A: Aggregate> Repository<A> {
             self.inner.past.set(&head);
         }
         Ok(Resource::new(self.clone(), head))
+    }
+
+    /// The resource as it was at a time: as of the last commit before the first one that was made later.
+    ///
+    /// Times come from the clocks of those who write, and need not grow. A commit counts as made no earlier than those before
+    /// it: where a clock was ahead, the commits behind it are not shown before that time either, whatever their own says. So
+    /// what is shown has no event that says it happened later, is a state that the resource was in, and stays the same
+    /// whatever is committed afterwards, once a later commit is there.
+    ///
+    /// Costs what [`find_one_at`](Self::find_one_at) costs, and the page of history that shows that the next commit is later.
+    ///
+    /// # Errors
+    ///
+    /// [`FindError::NotFound`] when it has no events, or its first one is later.
+    pub async fn find_one_at_time(
+        &self,
+        id: impl Into<ResourceId>,
+        time: Timestamp,
+    ) -> Result<Resource<A>, FindError> {
+        let mut head = self.nearest(self.key(id), |head| head.latest <= time);
+        let mut commits = self.read_on(&mut head).await?;
+        while let Some(commit) = commits.try_next().await?
+            && commit.at <= time
+        {
+            head.apply(&commit)?;
+        }
+        if head.version > 0 {
+            self.inner.past.set(&head);
+        }
+        self.found(head)
     }
 
     /// All resources, in no particular order, each as it was when the scan came to it. Memory does not grow with
@@ -262,7 +300,7 @@ impl<A: Aggregate> Repository<A> {
         if !head.can_move_on() {
             *head = self.known(head.resource.clone());
         }
-        let mut commits = self.inner.store.read(&head.resource, head.version);
+        let mut commits = self.read_on(head).await?;
         while let Some(commit) = commits.try_next().await? {
             head.apply(&commit)?;
         }
@@ -270,9 +308,65 @@ impl<A: Aggregate> Repository<A> {
         Ok(())
     }
 
+    /// What the store has behind a head. A head that the store has no more starts over, and all of its resource's commits
+    /// are what is behind it.
+    ///
+    /// The answer begins with the head's own last commit, so that its absence is noticed. That costs what an empty answer
+    /// costs, where a store bills what is read by the 4 KB. A large one is read only if the store is not sure to have it.
+    async fn read_on(&self, head: &mut Head<A>) -> Result<CommitStream, StoreError> {
+        let Some(last) = head.last.clone() else { return Ok(self.read_behind(head)) };
+        if last.bytes > SMALL_COMMIT_BYTES && self.has_kept(head).await {
+            return Ok(self.read_behind(head));
+        }
+        let asked_at = Moment::now();
+        let mut commits = self.inner.store.read(&head.resource, last.number - 1);
+        if commits.try_next().await?.is_some_and(|commit| last.is(&commit)) {
+            head.seen = asked_at;
+            return Ok(commits);
+        }
+        self.forget(head);
+        *head = Head::new(head.resource.clone());
+        Ok(self.read_behind(head))
+    }
+
+    /// What the store has behind a head that it is sure to have.
+    fn read_behind(&self, head: &mut Head<A>) -> CommitStream {
+        head.seen = Moment::now();
+        self.inner.store.read(&head.resource, head.version)
+    }
+
+    /// Whether the store is sure to have what a head is made of.
+    async fn has_kept(&self, head: &Head<A>) -> bool {
+        self.inner.store.has_kept(&self.inner.resource_type, head.seen).await
+    }
+
+    /// Drops what is known of a resource whose history is another one now.
+    fn forget(&self, head: &Head<A>) {
+        let Head { resource, version, .. } = head;
+        self.inner.cache.remove(&resource.id);
+        self.inner.past.remove(&resource.id);
+        let told = self.inner.told_of_lost.swap(true, Ordering::Relaxed);
+        if told {
+            tracing::debug!(%resource, version, "another history is in the store by now");
+        } else {
+            tracing::warn!(
+                %resource, version,
+                "another history is in the store by now than this process has read: it was restored to an earlier state, \
+                 or events were deleted. What is in memory of such resources is dropped. Further ones are told at debug"
+            );
+        }
+    }
+
     /// What the cache has of a resource, or nothing yet.
     fn known(&self, resource: ResourceKey) -> Head<A> {
         self.inner.cache.get(&resource.id).unwrap_or_else(|| Head::new(resource))
+    }
+
+    /// The newest of what is known of a resource's past, as far as that will do; or nothing yet.
+    fn nearest(&self, resource: ResourceKey, will_do: impl Fn(&Head<A>) -> bool) -> Head<A> {
+        let known = [self.inner.cache.get(&resource.id), self.inner.past.get(&resource.id)];
+        let fit = known.into_iter().flatten().filter(|head| head.can_move_on() && will_do(head));
+        fit.max_by_key(|head| head.version).unwrap_or_else(|| Head::new(resource))
     }
 
     fn remember(&self, head: &Head<A>) {
@@ -354,6 +448,7 @@ impl<A: Aggregate> RepositoryBuilder<A> {
                 retry: self.retry,
                 clock: self.clock,
                 ids: self.ids,
+                told_of_lost: AtomicBool::new(false),
             }),
         }
     }

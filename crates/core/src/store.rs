@@ -12,7 +12,7 @@ pub use self::{
     cursor::{Cursor, InvalidCursor},
     error::{AppendError, StoreError, StoreErrorKind},
 };
-use crate::{Commit, ResourceId, ResourceKey};
+use crate::{Commit, Moment, ResourceId, ResourceKey};
 
 /// Commits as they are read, a page ahead at the most. It ends after an error.
 pub type CommitStream = Pin<Box<dyn Stream<Item = Result<Commit, StoreError>> + Send>>;
@@ -40,7 +40,8 @@ pub type CommitStream = Pin<Box<dyn Stream<Item = Result<Commit, StoreError>> + 
 ///    began exactly once, oldest first, whatever is created meanwhile.
 /// 9. **Faithful.** What is read equals what was appended: every id, type, number in a payload, and the caller's
 ///    `meta`. Numbers are compared by their decimal value, and a whole number comes back without a fraction or an
-///    exponent; the order of keys is free. What a store cannot hold exactly it refuses before it writes, as
+///    exponent; the order of keys is free. But a payload that [`Json::from_value`](crate::Json::from_value) has made, as
+///    all of a repository's are, comes back by the very same text. What a store cannot hold exactly it refuses before it writes, as
 ///    [`StoreErrorKind::Unencodable`].
 /// 10. **Limited.** A commit that [`limits::check`](crate::limits::check) refuses is refused with that
 ///     [`LimitExceeded`](crate::limits::LimitExceeded) as the source of the error, before anything is sent. A resource
@@ -49,8 +50,13 @@ pub type CommitStream = Pin<Box<dyn Stream<Item = Result<Commit, StoreError>> + 
 /// 12. **Unhindered.** A stream that nobody reads on, and one that is dropped half-way, hold up nobody. The streams of
 ///     a scan may be read side by side or one after the other.
 ///
-/// A version can only come from a store, so numbers have no gaps: whoever appends number `n + 1` has read number `n`.
-/// Stores rely on that and do not check it.
+/// 13. **Behind.** A commit that names the one it [follows](Commit::follows) is appended behind that one only. Where another
+///     is in its place, or none, it has lost a race: [`AppendError::Conflict`] without a commit. A store whose write
+///     cannot look at a second commit says so, keeps what each one follows, for readers to find out, and leaves the rest to
+///     [`has_kept`](Self::has_kept). Others need not keep it.
+///
+/// A version can only come from a store, so numbers have no gaps as long as the store keeps what it had: whoever appends
+/// number `n + 1` has read number `n`. After it was restored to an earlier state, law 13 sees to that.
 pub trait EventStore: Send + Sync + 'static {
     /// Stores all events of the commit or none.
     ///
@@ -63,6 +69,13 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// Every commit of a resource type, as one stream or as several that may be read side by side. At least one.
     fn scan(&self, resource_type: &Arc<str>) -> Vec<CommitStream>;
+
+    /// Whether this store still has whatever it had of a resource type at that moment, for all that is known. `false` where
+    /// it is not known: then the caller looks for itself, by a `read` that begins with what it has seen.
+    ///
+    /// A store loses something only when somebody restores it to an earlier state, or deletes by hand. One that keeps law
+    /// 13 to the letter answers `true`, for its appends find it out.
+    fn has_kept<'a>(&'a self, resource_type: &'a Arc<str>, since: Moment) -> BoxFuture<'a, bool>;
 
     /// Ids of a resource type in the order of their first commit's time, then of the id's bytes: at most `limit` of
     /// those that follow `after`. A `limit` of 0 counts as 1; a store may give fewer than a large one asks for.
@@ -107,6 +120,10 @@ impl<S: EventStore + ?Sized> EventStore for Arc<S> {
 
     fn scan(&self, resource_type: &Arc<str>) -> Vec<CommitStream> {
         (**self).scan(resource_type)
+    }
+
+    fn has_kept<'a>(&'a self, resource_type: &'a Arc<str>, since: Moment) -> BoxFuture<'a, bool> {
+        (**self).has_kept(resource_type, since)
     }
 
     fn list<'a>(

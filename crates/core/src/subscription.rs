@@ -28,6 +28,7 @@ mod context;
 mod handler;
 mod parked;
 mod settings;
+mod standing;
 
 mod feed;
 mod progress;
@@ -63,6 +64,7 @@ pub use self::{
         Start, SubscriptionKey, Swap,
     },
     settings::Backoff,
+    standing::{Standing, Trouble},
 };
 use self::{
     follow::{Follower, Slots, follow},
@@ -102,6 +104,7 @@ pub struct Subscription {
     bindings: Vec<Binding>,
     settings: Settings,
     clock: Arc<dyn Clock>,
+    standing: Standing,
 }
 
 impl Subscription {
@@ -121,6 +124,7 @@ impl Subscription {
             bindings: Vec::new(),
             settings: Settings::default(),
             clock: Arc::new(SystemClock),
+            standing: Standing::default(),
         }
     }
 
@@ -198,6 +202,12 @@ impl Subscription {
         &self.name
     }
 
+    /// How it fares, to be looked at while it [runs](Self::run).
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing.clone()
+    }
+
     /// What it begins with when it runs for the first time.
     #[must_use]
     pub fn starts_with(&self) -> Start {
@@ -221,13 +231,15 @@ impl Subscription {
     /// Errors of the store are logged, and what failed is begun anew, for as long as it takes. May be dropped at any time,
     /// as if the process had been killed.
     pub async fn run(self, source_of: impl Fn(&str) -> Source, stop: impl Future<Output = ()>) {
-        let Self { bindings, settings, clock, .. } = self;
+        let Self { bindings, settings, clock, standing, .. } = self;
+        let _run = standing.run();
         let slots = Arc::new(Slots::new(settings.concurrency));
         let (sender, told) = Stop::new();
         let followers = bindings.into_iter().map(|binding| {
             let source = source_of(&binding.key.resource_type);
             let (slots, clock, stop) = (slots.clone(), clock.clone(), told.clone());
-            follow(Follower { binding, settings, source, slots, clock, stop })
+            let standing = standing.clone();
+            follow(Follower { binding, settings, source, slots, clock, stop, standing })
         });
         let followed = join_all(followers);
         let stopping = async {

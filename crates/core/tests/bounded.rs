@@ -85,6 +85,7 @@ fn delivery(index: usize, (id, number): (String, u64), event: EncodedEvent, meta
         events: vec![event],
         at: Timestamp::from_unix_millis(1_700_000_000_000),
         id: format!("{index}").as_str().into(),
+        follows: None,
         trace: None,
         cause: None,
         meta,

@@ -217,3 +217,159 @@ async fn a_dropped_commit_leaves_all_or_nothing_and_the_next_writer_has_its_turn
     let product = products.commit(&id, ProductReserved).await.unwrap();
     assert_eq!(product.version() % 2, 0, "one, some pairs, and one");
 }
+
+mod as_it_will_be_read {
+    //! The state after a commit is the one that the history leads to, also before anybody has read that.
+
+    use std::collections::BTreeMap;
+
+    use aws_event_sourcing_core::{Aggregate, CommitError, Event, Json, MemoryStore, Repository, given};
+    use futures_util::TryStreamExt as _;
+    use serde::{Deserialize, Serialize};
+    use serde_json::{Value, json, value::RawValue};
+
+    #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+    struct Sheet {
+        cells: Vec<SheetEvent>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
+    enum SheetEvent {
+        Filled(Cell),
+        Noted(Value),
+        Copied(Text),
+        Linked {
+            to: Option<Option<u8>>,
+            from: BTreeMap<i8, ()>,
+        },
+        Guarded {
+            #[serde(skip)]
+            secret: u8,
+        },
+        Defaulted {
+            #[serde(default = "five", skip_serializing_if = "is_zero")]
+            count: u8,
+        },
+    }
+    use SheetEvent::{Copied, Defaulted, Filled, Guarded, Linked, Noted};
+
+    fn five() -> u8 {
+        5
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it by reference")]
+    fn is_zero(count: &u8) -> bool {
+        *count == 0
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Cell {
+        Int(i64),
+        Float(f64),
+    }
+
+    #[derive(Debug, Clone, Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Text(Box<RawValue>);
+
+    impl PartialEq for Text {
+        fn eq(&self, other: &Self) -> bool {
+            self.0.get() == other.0.get()
+        }
+    }
+
+    fn copied(text: &str) -> SheetEvent {
+        Copied(Text(RawValue::from_string(text.to_owned()).expect("it succeeds")))
+    }
+
+    impl Aggregate for Sheet {
+        const TYPE: &'static str = "sheet";
+        type Event = SheetEvent;
+        type Error = String;
+
+        fn validate(&self, event: &SheetEvent) -> Result<(), String> {
+            match event {
+                Defaulted { count: 5 } => Err("five is too many".into()),
+                Filled(Cell::Float(value)) if value.is_nan() => Err("no number".into()),
+                _ => Ok(()),
+            }
+        }
+
+        fn apply(&mut self, event: &SheetEvent) {
+            self.cells.push(event.clone());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_state_is_what_its_history_says() {
+        let store = MemoryStore::new();
+        for (event, read) in [
+            (Filled(Cell::Float(1.0)), Filled(Cell::Int(1))),
+            (Filled(Cell::Float(-0.0)), Filled(Cell::Int(0))),
+            (Filled(Cell::Float(1.5)), Filled(Cell::Float(1.5))),
+            (Filled(Cell::Float(1e15)), Filled(Cell::Int(1_000_000_000_000_000))),
+            (Filled(Cell::Float(1e21)), Filled(Cell::Float(1e21))),
+            (Noted(json!({"b": 2.0, "a": [1e3, -0.0]})), Noted(json!({"a": [1000, 0], "b": 2}))),
+            (copied(r#" {"b":1.50, "a" : "\u00e9"}"#), copied(r#"{"a":"é","b":1.5}"#)),
+            (
+                Linked { to: Some(None), from: BTreeMap::from([(-1, ())]) },
+                Linked { to: None, from: BTreeMap::from([(-1, ())]) },
+            ),
+            (Guarded { secret: 7 }, Guarded { secret: 0 }),
+        ] {
+            let written = Repository::<Sheet>::new(store.clone()).create(event.clone()).await.unwrap();
+            let found = Repository::<Sheet>::new(store.clone()).find_one(written.id()).await.unwrap();
+            assert_eq!(written.state().cells, [read]);
+            assert_eq!(written.state(), found.state());
+            given::<Sheet>([]).when([event.clone()]).then_state(&found);
+            let text = |sheet: &Sheet| serde_json::to_string(sheet).unwrap();
+            assert_eq!(text(&written), text(&found));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_is_judged_in_the_form_that_stays() {
+        let sheets = Repository::<Sheet>::new(MemoryStore::new());
+        let rejected = sheets.create(Defaulted { count: 0 }).await.unwrap_err();
+        assert!(
+            matches!(&rejected, CommitError::Rejected(reason) if reason == "five is too many"),
+            "{rejected:?}"
+        );
+        given::<Sheet>([]).when([Defaulted { count: 0 }]).then_rejected(&"five is too many".to_owned());
+        // What cannot be stored is the domain's to refuse, when it does.
+        let rejected = sheets.create(Filled(Cell::Float(f64::NAN))).await.unwrap_err();
+        assert!(matches!(&rejected, CommitError::Rejected(reason) if reason == "no number"), "{rejected:?}");
+    }
+
+    #[tokio::test]
+    async fn what_not_every_store_can_hold_is_refused_by_all() {
+        let sheets = Repository::<Sheet>::new(MemoryStore::new());
+        let deep = format!("{}{}", "[".repeat(40), "]".repeat(40));
+        for text in [r#"{"a":1,"\u0061":2}"#, r#"["\ud800"]"#, "1e126", "1e999999999999", &deep] {
+            let refused = sheets.create(copied(text)).await.unwrap_err();
+            assert!(
+                matches!(&refused, CommitError::Store(error) if !error.is_retryable()),
+                "{text}: {refused:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_meta_is_the_same_in_every_store() {
+        let store = MemoryStore::new();
+        let sheets = Repository::<Sheet>::new(store);
+        let sheet =
+            sheets.create(Guarded { secret: 0 }).meta(json!({"tenant": "t", "rate": 2.0})).await.unwrap();
+        sheets
+            .commit(sheet.id(), Guarded { secret: 0 })
+            .meta(BTreeMap::from([("a", u128::MAX >> 2)]))
+            .await
+            .unwrap();
+        sheets.commit(sheet.id(), Guarded { secret: 0 }).meta(json!({})).await.unwrap();
+        let events: Vec<_> = sheets.events(sheet.id()).try_collect().await.unwrap();
+        let metas: Vec<_> = events.iter().map(|event| event.meta.as_ref().map(Json::as_str)).collect();
+        let long = r#"{"a":85070591730234615865843651857942052863}"#;
+        assert_eq!(metas, [Some(r#"{"rate":2,"tenant":"t"}"#), Some(long), None]);
+    }
+}

@@ -58,6 +58,69 @@ async fn every_version_of_the_past_can_be_visited_also_inside_a_commit() {
 }
 
 #[tokio::test]
+async fn a_time_finds_the_state_before_the_first_later_commit_whatever_the_clocks_said() {
+    let at = Timestamp::from_unix_millis;
+    for (history, clocks) in
+        [[1, 2, 3, 4], [3, 1, 2, 4], [1, 4, 2, 3], [2, 2, 1, 2], [4, 3, 2, 1]].iter().enumerate()
+    {
+        let store = Counted::default();
+        let (warm, id) = (store.repository(), format!("p{history}"));
+        for (number, clock) in (1..).step_by(2).zip(clocks) {
+            let commit = Commit {
+                resource: warm.key(&*id),
+                number,
+                events: vec![
+                    EncodedEvent {
+                        event_type: "ProductRestocked".into(),
+                        data: Some(Json::parse(r#"{"amount":1}"#).unwrap()),
+                    };
+                    2
+                ],
+                at: at(*clock),
+                id: number.to_string().into(),
+                follows: None,
+                trace: None,
+                cause: None,
+                meta: None,
+            };
+            store.append(&commit).await.unwrap();
+        }
+        // Twice: the second time it is known what the first one has read.
+        for time in [4, 0, 2, 5, 1, 3, 0, 1, 2, 3, 4, 5] {
+            let commits = clocks.iter().take_while(|clock| **clock <= time).count() as u64;
+            for products in [&warm, &store.repository()] {
+                match products.find_one_at_time(&*id, at(time)).await {
+                    Ok(found) => {
+                        assert_eq!((found.version(), found.quantity), (2 * commits, 2 * commits as u32));
+                    }
+                    Err(FindError::NotFound { .. }) => assert_eq!(commits, 0, "{clocks:?} at {time}"),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+        // Nothing is decided on the past.
+        let mut past = warm.find_one_at_time(&*id, at(4)).await.unwrap();
+        assert_eq!(past.commit(ProductReserved).await.unwrap(), 9);
+    }
+    let missing = Counted::default().repository().find_one_at_time("none", at(1)).await.unwrap_err();
+    assert!(matches!(missing, FindError::NotFound { .. }));
+}
+
+#[tokio::test]
+async fn a_time_costs_a_read_of_what_is_not_known_up_to_it() {
+    let store = Counted::default();
+    let products = store.repository();
+    let id = products.create(ProductRestocked { amount: 9 }).await.unwrap().id().clone();
+    for _ in 0..5 {
+        products.commit(&id, ProductReserved).await.unwrap();
+    }
+    store.take_commits();
+    assert_eq!(products.find_one_at_time(&id, Timestamp::MAX).await.unwrap().version(), 6);
+    // The answer begins with the last commit that is known, which shows that it is there still.
+    assert_eq!((store.take_commits(), store.take()), (1, Requests { appends: 6, reads: 1 }));
+}
+
+#[tokio::test]
 async fn a_resource_of_the_past_follows_the_present_when_it_moves_on() {
     for cache in [CacheSettings::default(), CacheSettings::OFF] {
         let products = Repository::<Product>::builder(MemoryStore::new()).cache(cache).build();
@@ -142,8 +205,17 @@ async fn what_cannot_be_decoded_says_which_event_of_which_resource() {
     };
     let events = vec![event("ProductRestocked", r#"{"amount":1}"#), event("ProductPainted", "{}")];
     let at = Timestamp::from_unix_millis(1);
-    let commit =
-        Commit { resource, number: 1, events, at, id: "c".into(), trace: None, cause: None, meta: None };
+    let commit = Commit {
+        resource,
+        number: 1,
+        events,
+        at,
+        id: "c".into(),
+        follows: None,
+        trace: None,
+        cause: None,
+        meta: None,
+    };
     store.append(&commit).await.unwrap();
 
     let Err(FindError::Store(error)) = products.find_one("p1").await else { panic!("found") };
@@ -164,6 +236,7 @@ async fn a_history_with_a_hole_is_not_taken_for_whole() {
         events: vec![EncodedEvent { event_type: "ProductReserved".into(), data: None }],
         at: Timestamp::from_unix_millis(1),
         id: "c".into(),
+        follows: None,
         trace: None,
         cause: None,
         meta: None,

@@ -244,3 +244,34 @@ async fn one_that_begins_now_passes_over_what_was_before() {
     assert_eq!(world.handled(&ids[0]), [2]);
     assert!(later.register("reorder", &world.store).await.expect("memory").is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_record_says_was_handled_is_handled_when_the_history_has_less() {
+    // Four events were handled; then the events were restored to the second, and not the records.
+    let key = SubscriptionKey::new("handed", "product");
+    for (batch_begins_with, again) in [(3, vec![3]), (1, vec![1, 2, 3])] {
+        let world = World::new(Does::Well);
+        let (ids, batch) = world.resources(1, 3).await;
+        world.registration().await;
+        world.store.advance(&key, &[(ids[0].clone(), 4)]).await.expect("memory");
+        let deliveries = batch.deliveries.into_iter().filter(|one| one.commit.number >= batch_begins_with);
+        let batch = Batch { deliveries: deliveries.collect(), up_to: 3 };
+        let handled = world.handle(batch, Duration::from_secs(30)).await;
+        assert_eq!((handled.up_to, handled.error.is_none()), (3, true));
+        assert_eq!(world.handled(&ids[0]), again);
+        let progress = world.store.load(&key, &ids).await.expect("memory");
+        assert_eq!(progress[0].handled, Some(3), "its record is what there is");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_comes_again_in_part_is_passed_over_while_the_history_has_the_rest() {
+    let world = World::new(Does::Well);
+    let (ids, batch) = world.resources(1, 4).await;
+    world.handle(batch.clone(), Duration::from_secs(30)).await;
+    assert_eq!(world.handled(&ids[0]), [1, 2, 3, 4]);
+    let part = Batch { deliveries: batch.deliveries[1..3].to_vec(), up_to: 3 };
+    let handled = world.handle(part, Duration::from_secs(30)).await;
+    assert_eq!((handled.up_to, handled.error.is_none()), (3, true));
+    assert_eq!(world.handled(&ids[0]), [1, 2, 3, 4]);
+}

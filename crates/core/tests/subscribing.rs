@@ -334,6 +334,7 @@ async fn an_event_that_cannot_be_decoded_parks_its_resource_and_may_be_skipped()
         events: vec![event("ProductReserved"), event("ProductPriced"), event("ProductReserved")],
         at: Timestamp::from_unix_millis(0),
         id: "c".into(),
+        follows: None,
         trace: None,
         cause: None,
         meta: None,

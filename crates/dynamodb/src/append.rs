@@ -32,12 +32,13 @@ pub(crate) async fn append(table: &ResourceTable, commit: &Commit) -> Result<App
     let error = match request.customize().interceptor(pending.attempts()).send().await {
         Ok(answer) => {
             pending.wrote(answer.consumed_capacity(), write_units(bytes));
+            table.was_answered().await;
             return Ok(Appended::Now);
         }
         Err(error) => error,
     };
     let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() else {
-        return Err(pending.failed(error).into());
+        return Err(table.has_failed(pending.failed(error)).into());
     };
     let Some(found) = failed.item.clone() else {
         pending.wrote(None, 1.0);

@@ -3,7 +3,12 @@
 
 mod https;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider,
@@ -23,6 +28,7 @@ use aws_types::service_config::ServiceConfigKey;
 use self::https::Https;
 use crate::{
     error::Error,
+    identity::{Identity, LOOK_EVERY},
     store::StoreBuilder,
     subscriptions::DynamoDbSubscriptions,
     table::{Kind, Table},
@@ -50,11 +56,12 @@ struct Connected {
     client: Client,
     streams: aws_sdk_dynamodbstreams::Client,
     region: String,
-    /// Where it is, when it is not where AWS has it.
-    endpoint_url: Option<String>,
     /// The profile that was asked for by name.
     profile: Option<String>,
     deadline: Duration,
+    look_every: Duration,
+    /// What is known of the tables, by their names.
+    identities: Mutex<HashMap<Arc<str>, Arc<Identity>>>,
 }
 
 impl DynamoDb {
@@ -118,14 +125,15 @@ impl DynamoDb {
         &self.0.region
     }
 
-    /// The URL of the service, when it was told one: none when it is AWS's own.
-    #[must_use]
-    pub fn endpoint_url(&self) -> Option<&str> {
-        self.0.endpoint_url.as_deref()
-    }
-
     pub(crate) fn deadline(&self) -> Duration {
         self.0.deadline
+    }
+
+    /// What is known of which table it is that has this name.
+    pub(crate) fn identity(&self, table: &Arc<str>) -> Arc<Identity> {
+        let mut identities = self.0.identities.lock().unwrap_or_else(PoisonError::into_inner);
+        let identity = identities.entry(Arc::clone(table));
+        Arc::clone(identity.or_insert_with(|| Arc::new(Identity::new(self.0.look_every))))
     }
 }
 
@@ -146,6 +154,7 @@ pub struct Connect {
     config: Option<SdkConfig>,
     deadline: Duration,
     attempt_timeout: Duration,
+    look_every: Duration,
 }
 
 impl Connect {
@@ -158,6 +167,7 @@ impl Connect {
             config: None,
             deadline: Duration::from_secs(10),
             attempt_timeout: Duration::from_secs(3),
+            look_every: LOOK_EVERY,
         }
     }
 
@@ -197,6 +207,13 @@ impl Connect {
     /// How long one attempt may take before it is given up and made again; 3 seconds unless set.
     pub fn attempt_timeout(self, timeout: Duration) -> Self {
         Self { attempt_timeout: timeout, ..self }
+    }
+
+    /// How long a table is taken to be the one that it was; 5 seconds unless set. See [what a commit relies
+    /// on](crate::DynamoDbStore#a-table-that-is-restored). Longer than it takes to delete a table and to make another one of
+    /// the same name, it is too long.
+    pub fn look_every(self, interval: Duration) -> Self {
+        Self { look_every: interval, ..self }
     }
 
     /// Reads what is not set from the environment and connects.
@@ -260,9 +277,10 @@ impl Connect {
             client: Client::from_conf(service),
             streams: aws_sdk_dynamodbstreams::Client::from_conf(streams),
             region,
-            endpoint_url: self.endpoint_url.or_else(|| tables_endpoint(&config)),
             profile: self.profile,
             deadline: self.deadline,
+            look_every: self.look_every,
+            identities: Mutex::default(),
         };
         Ok(DynamoDb(Arc::new(connected)))
     }
@@ -274,23 +292,12 @@ fn streams_endpoint(config: &SdkConfig) -> Option<String> {
     if config.get_origin("endpoint_url").is_client_config() {
         return None;
     }
-    endpoint_of(config, "DynamoDB Streams").or_else(|| endpoint_of(config, "DynamoDB"))
-}
-
-/// The endpoint of the tables, when that is not what the SDK takes by itself.
-fn tables_endpoint(config: &SdkConfig) -> Option<String> {
-    let of_all = || config.endpoint_url().map(str::to_owned);
-    if config.get_origin("endpoint_url").is_client_config() {
-        return of_all();
-    }
-    endpoint_of(config, "DynamoDB").or_else(of_all)
-}
-
-/// What is set for one service, in the environment or in the profile.
-fn endpoint_of(config: &SdkConfig, service: &str) -> Option<String> {
-    let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL");
-    let key = key.profile("endpoint_url").build().expect("all parts are set");
-    config.service_config()?.load_config(key)
+    let set_for = |service: &str| {
+        let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL");
+        let key = key.profile("endpoint_url").build().expect("all parts are set");
+        config.service_config()?.load_config(key)
+    };
+    set_for("DynamoDB Streams").or_else(|| set_for("DynamoDB"))
 }
 
 /// More than the deadline leaves time for. Not many more: the SDK adds up what all of them could take.

@@ -4,7 +4,7 @@ use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_event_sourcing_core::{
-    AppendError, ErrorChain, ResourceKey, StoreError, StoreErrorKind, limits::LimitExceeded,
+    AppendError, ResourceKey, StoreError, StoreErrorKind, limits::LimitExceeded,
     subscription::SubscriptionKey,
 };
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -96,6 +96,9 @@ pub(crate) enum Error {
 
     #[error("the item {id} {part} of table {table} has an unreadable {attribute:?}")]
     UnreadableRow { table: Arc<str>, id: String, part: String, attribute: &'static str, source: Source },
+
+    #[error("table {table} is one of subscriptions, and has no events")]
+    NotOfEvents { table: Arc<str> },
 
     #[error("table {table} has no stream of new images; `eventctl table check {table}` says what to do")]
     NoStream { table: Arc<str> },
@@ -191,8 +194,17 @@ impl Error {
         }
     }
 
-    fn service(target: Target, place: String, error: &impl ProvideErrorMetadata) -> Self {
-        let code = error.code().unwrap_or("an error without a name");
+    fn service(
+        target: Target,
+        place: String,
+        error: &(impl ProvideErrorMetadata + StdError + 'static),
+    ) -> Self {
+        let Some(code) = error.code() else {
+            // An answer of another server, a broken one, or one that the SDK does not know: only its error says which.
+            let source =
+                Fault::new(format!("{place} gave an answer that cannot be understood"), Chain::of(error).0);
+            return Self::Refused { target, source };
+        };
         let source = Fault { code: code.to_owned(), message: error.message().unwrap_or_default().to_owned() };
         match code {
             "ResourceNotFoundException" if !source.message.replace(&*target.table, "").contains("index") => {
@@ -241,6 +253,7 @@ impl Error {
             | Self::BadName { .. }
             | Self::Unsuitable { .. }
             | Self::NoStream { .. }
+            | Self::NotOfEvents { .. }
             | Self::WrongTable { .. } => StoreErrorKind::Misconfigured,
             Self::NoCredentials { .. } | Self::NoCredentialsInProfile { .. } | Self::Denied { .. } => {
                 StoreErrorKind::Denied
@@ -284,7 +297,7 @@ fn credentials(target: &Target, profile: Option<String>, error: &(dyn StdError +
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<CredentialsError>() {
-            let (target, source) = (target.clone(), Chain::of(error).into());
+            let (target, source) = (target.clone(), Chain::of(&error).into());
             return Some(match (error, profile) {
                 (CredentialsError::ProviderTimedOut(_), _) => {
                     Error::Credentials { target, kind: StoreErrorKind::Unavailable, source }
@@ -306,8 +319,17 @@ struct Chain(String);
 
 impl Chain {
     /// Without `DisplayErrorContext`, which puts a page of debug output behind it.
-    fn of(error: &(dyn StdError + 'static)) -> Self {
-        Self(ErrorChain::of(error).to_string())
+    fn of(error: &dyn StdError) -> Self {
+        let mut chain = error.to_string();
+        let mut source = error.source();
+        while let Some(error) = source {
+            let cause = error.to_string();
+            if !chain.contains(&cause) {
+                chain = format!("{chain}: {cause}");
+            }
+            source = error.source();
+        }
+        Self(chain)
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) mod attribute {
     pub(crate) const MORE: &str = "more";
     pub(crate) const AT: &str = "at";
     pub(crate) const COMMIT: &str = "commit";
+    pub(crate) const FOLLOWS: &str = "follows";
     pub(crate) const TRACE: &str = "trace";
     pub(crate) const CAUSE: &str = "cause";
     pub(crate) const META: &str = "meta";
@@ -56,6 +57,9 @@ pub(crate) fn from_commit(commit: &Commit) -> Result<Item, Error> {
     set(attribute::NUMBER, AttributeValue::N(commit.number.to_string()));
     set(attribute::AT, AttributeValue::S(commit.at.to_string()));
     set(attribute::COMMIT, text(commit.id.as_str()));
+    if let Some(follows) = &commit.follows {
+        set(attribute::FOLLOWS, text(follows.as_str()));
+    }
     if let Some(trace) = commit.trace {
         set(attribute::TRACE, AttributeValue::S(trace.to_string()));
     }
@@ -144,6 +148,7 @@ fn read(item: &mut Item, resource_type: &Arc<str>) -> Result<Commit, Unreadable>
         events,
         at: required(attribute::AT, parsed(item, attribute::AT)?)?,
         id: required(attribute::COMMIT, text(item, attribute::COMMIT)?)?.into(),
+        follows: text(item, attribute::FOLLOWS)?.map(Into::into),
         trace: parsed(item, attribute::TRACE)?,
         cause: text(item, attribute::CAUSE)?.map(Into::into),
         meta: json(item, attribute::META)?,
@@ -223,6 +228,7 @@ mod tests {
             ],
             at: Timestamp::from_unix_millis(1_700_000_000_007),
             id: "order-7".into(),
+            follows: Some("order-6".into()),
             trace: Some(TraceParent::new_root(Timestamp::from_unix_millis(0))),
             cause: Some("reorders/r-1/2".into()),
             meta: Some(Json::parse(r#"{"tenant":"t"}"#).unwrap()),
@@ -241,13 +247,23 @@ mod tests {
         names.sort_unstable();
         assert_eq!(
             names,
-            ["at", "cause", "commit", "data", "id", "meta", "more", "number", "shard", "trace", "type"]
+            [
+                "at", "cause", "commit", "data", "follows", "id", "meta", "more", "number", "shard", "trace",
+                "type"
+            ]
         );
         assert_eq!(read(item).unwrap(), whole);
 
         let event = EncodedEvent { event_type: "ProductReserved".into(), data: None };
-        let bare =
-            Commit { number: 2, events: vec![event], trace: None, cause: None, meta: None, ..commit() };
+        let bare = Commit {
+            number: 2,
+            events: vec![event],
+            follows: None,
+            trace: None,
+            cause: None,
+            meta: None,
+            ..commit()
+        };
         let item = from_commit(&bare).unwrap();
         let mut names: Vec<_> = item.keys().map(String::as_str).collect();
         names.sort_unstable();

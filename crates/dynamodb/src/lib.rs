@@ -42,6 +42,7 @@ mod change;
 mod stream_event;
 
 mod append;
+mod identity;
 mod list;
 mod pages;
 
@@ -65,8 +66,9 @@ pub use self::{
     stream_event::{StreamEvent, StreamRecord},
     subscriptions::DynamoDbSubscriptions,
     table::{
-        Billing, Created, Description, Finding, Index, IndexKind, Kind, Known, NewTable, Outcome, Progress,
-        Recovery, Report, Requirement, Stream, Table, Verdict,
+        Billing, Breach, BrokenHistory, Created, Description, Finding, Index, IndexKind, Kind, Known,
+        NewTable, Outcome, Progress, Recovery, Report, Requirement, Stream, Table, Verdict, Verification,
+        Verified, Verify, VerifyProgress,
     },
     variables::{TABLE_VARIABLE, table_variable},
 };

@@ -150,7 +150,7 @@ impl<'a> Reading<'a> {
                 .expression_attribute_values(":at", AttributeValue::S(after.at.to_string()));
         }
         let answer = request.customize().interceptor(pending.attempts()).send().await;
-        let answer = answer.map_err(|error| pending.failed(error))?;
+        let answer = answer.map_err(|error| self.table.has_failed(pending.failed(error)))?;
         pending.read(answer.consumed_capacity.as_ref(), LEAST);
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }

@@ -3,10 +3,11 @@
 //! A page ends at 1 MB, or where DynamoDB likes, and says where the next one begins. One page is held at a time, and
 //! the next is asked for when that one has been taken.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, future::ready, sync::Arc};
 
 use aws_event_sourcing_core::{Commit, CommitStream, ResourceKey, StoreError};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use futures_core::stream::BoxStream;
 use futures_util::{StreamExt as _, stream};
 
 use crate::{
@@ -43,19 +44,32 @@ struct Reading {
 
 /// The commits of a source, to the end.
 pub(crate) fn commits(table: ResourceTable, source: Source) -> CommitStream {
+    let (resource_type, name) = (Arc::clone(&table.resource_type), Arc::clone(&table.name));
+    let commits = items(table, source).map(move |item| Ok(item::to_commit(item?, &resource_type, &name)?));
+    // It ends after an error.
+    let commits = commits.scan(false, |failed, commit: Result<Commit, StoreError>| {
+        let ended = *failed;
+        *failed |= commit.is_err();
+        ready((!ended).then_some(commit))
+    });
+    commits.boxed()
+}
+
+/// The items of a source, to the end, whatever is in them.
+pub(crate) fn items(table: ResourceTable, source: Source) -> BoxStream<'static, Result<Item, Error>> {
     let reading = Reading { table, source, next: Next::First, page: VecDeque::new() };
-    stream::try_unfold(reading, |mut reading| async move {
-        Ok(reading.commit().await?.map(|commit| (commit, reading)))
-    })
+    stream::try_unfold(
+        reading,
+        |mut reading| async move { Ok(reading.item().await?.map(|item| (item, reading))) },
+    )
     .boxed()
 }
 
 impl Reading {
-    async fn commit(&mut self) -> Result<Option<Commit>, StoreError> {
+    async fn item(&mut self) -> Result<Option<Item>, Error> {
         loop {
             if let Some(item) = self.page.pop_front() {
-                let commit = item::to_commit(item, &self.table.resource_type, &self.table.name)?;
-                return Ok(Some(commit));
+                return Ok(Some(item));
             }
             let start = match std::mem::replace(&mut self.next, Next::Nowhere) {
                 Next::First => None,
@@ -98,7 +112,8 @@ impl Reading {
                 .expression_attribute_values(":after", AttributeValue::N(after.to_string()));
         }
         let answer = request.customize().interceptor(pending.attempts()).send().await;
-        let answer = answer.map_err(|error| pending.failed(error))?;
+        let answer = answer.map_err(|error| self.table.has_failed(pending.failed(error)))?;
+        self.table.was_answered().await;
         pending.read(answer.consumed_capacity.as_ref(), LEAST);
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
@@ -122,7 +137,7 @@ impl Reading {
             .set_exclusive_start_key(start)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = request.customize().interceptor(pending.attempts()).send().await;
-        let answer = answer.map_err(|error| pending.failed(error))?;
+        let answer = answer.map_err(|error| self.table.has_failed(pending.failed(error)))?;
         pending.read(answer.consumed_capacity.as_ref(), LEAST);
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }

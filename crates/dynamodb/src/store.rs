@@ -4,7 +4,8 @@
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use aws_event_sourcing_core::{
-    AppendError, Appended, Commit, CommitStream, Cursor, EventStore, Page, ResourceKey, StoreError, limits,
+    AppendError, Appended, Commit, CommitStream, Cursor, EventStore, Moment, Page, ResourceKey, StoreError,
+    limits,
 };
 use futures_core::future::BoxFuture;
 use futures_util::{StreamExt as _, future, stream};
@@ -35,6 +36,7 @@ const SEGMENTS: i32 = 4;
 /// | `read` | 1 `Query`, and 1 more for each further MB | a read unit for each 4 KB begun, at least 1 |
 /// | `scan` | 1 `Scan` for each segment, and 1 more for each further MB | a read unit for each 4 KB begun, at least 1 a request |
 /// | `list` | 8 `Query`, rarely more | half a read unit for each 4 KB begun, at least half a unit a request |
+/// | `has_kept` | 1 `DescribeTable` every [5 seconds](crate::Connect::look_every) while it is asked for, and 1 when a table is first used | none, and nothing to pay |
 ///
 /// [`on_request`](StoreBuilder::on_request) tells what it really was. Events at level debug of the log tell it too.
 ///
@@ -43,6 +45,16 @@ const SEGMENTS: i32 = 4;
 /// `read` and `scan` see everything that was acknowledged before they were called. `list` reads an index, which AWS
 /// keeps up [within a fraction of a second, normally](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.Writes):
 /// a resource that was created just now may be missing from it.
+/// # A table that is restored
+///
+/// A `PutItem` sees no item but its own: it would be carried out as well when the commits before it are gone, because the
+/// table was restored to an earlier state under its name. So before an append on what was seen more than 5 seconds ago,
+/// [`has_kept`](EventStore::has_kept) compares the table's id (`TableId`) with what it was then. Another id, or none that
+/// can be had, makes a repository read the resource from its last known commit on, a `Query` and a read unit, and go on from
+/// what is there. Without the permission `dynamodb:DescribeTable` that is so for every such commit, and a warning says it once.
+///
+/// Not noticed in time are items that somebody deletes by hand: a process that has read them commits behind them until it
+/// reads the resource. Then the next reader says which commit is missing.
 #[derive(Clone)]
 pub struct DynamoDbStore(Arc<Parts>);
 
@@ -105,7 +117,8 @@ impl StoreBuilder {
     /// Has `observer` told of every request as it ends: for metrics, and for tests of what something costs. A
     /// [`Meter`](crate::Meter) is one.
     ///
-    /// It is called where the request was made, and should take no time.
+    /// It is called where the request was made, and should take no time. It is not told of `DescribeTable`, which costs
+    /// nothing.
     pub fn on_request(mut self, observer: impl Fn(&Request<'_>) + Send + Sync + 'static) -> Self {
         self.0.observer = Some(Arc::new(observer));
         self
@@ -122,9 +135,11 @@ impl DynamoDbStore {
     /// The table of a resource type, and how to reach it.
     pub(crate) fn table(&self, resource_type: &Arc<str>) -> Result<ResourceTable, Error> {
         let Parts { dynamodb, tables, observer, .. } = &*self.0;
+        let name = tables.of(resource_type)?;
         Ok(ResourceTable {
             dynamodb: dynamodb.clone(),
-            name: tables.of(resource_type)?,
+            identity: dynamodb.identity(&name),
+            name,
             resource_type: Arc::clone(resource_type),
             observer: observer.clone(),
         })
@@ -170,6 +185,16 @@ impl EventStore for DynamoDbStore {
     /// One stream for each [segment](StoreBuilder::scan_segments).
     fn scan(&self, resource_type: &Arc<str>) -> Vec<CommitStream> {
         (0..self.segments()).map(|segment| self.segment(resource_type, segment, None)).collect()
+    }
+
+    /// As far as the [identity of the table](DynamoDbStore#a-table-that-is-restored) tells.
+    fn has_kept<'a>(&'a self, resource_type: &'a Arc<str>, since: Moment) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            match self.table(resource_type) {
+                Ok(table) => table.identity.has_kept(&table, since).await,
+                Err(_) => false,
+            }
+        })
     }
 
     /// At most 10,000, whatever the limit.

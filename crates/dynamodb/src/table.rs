@@ -1,16 +1,19 @@
 //! [`Table`]: a table of events or of subscriptions, as it has to be for the promises to be kept.
 //!
 //! [`definition`] says what the two [kinds](Kind) have, [`create`] makes one, [`requirement`] compares one with the definition for
-//! [`check`] and [`suitable`], and [`describe`] tells what else there is to know. [`ask`] holds the requests.
+//! [`check`] and [`suitable`], and [`describe`] tells what else there is to know. [`verify`] reads what is in one, and
+//! follows its [`histories`]. [`ask`] holds the requests.
 
 mod ask;
 mod check;
 mod create;
 mod definition;
 mod describe;
+mod histories;
 mod name;
 mod requirement;
 mod suitable;
+mod verify;
 
 use std::{fmt, sync::Arc};
 
@@ -21,7 +24,9 @@ pub use self::{
     create::{Created, NewTable, Outcome, Progress},
     definition::Kind,
     describe::{Billing, Description, Index, IndexKind, Recovery, Stream},
+    histories::{Breach, BrokenHistory},
     requirement::{Finding, Requirement, Verdict},
+    verify::{Verification, Verified, Verify, VerifyProgress},
 };
 use crate::connection::DynamoDb;
 

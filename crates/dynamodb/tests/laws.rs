@@ -46,7 +46,7 @@ mod store {
             let connecting = connect.clone().connect();
             async { connecting.await.store().tables_by(str::to_owned).build() }
         };
-        Subject::new(store).preparing(move |table| access.clone().make_table(table))
+        Subject::new(store).writing_blindly().preparing(move |table| access.clone().make_table(table))
     }
 
     laws!(subject());

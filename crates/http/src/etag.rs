@@ -5,11 +5,13 @@ use std::convert::Infallible;
 use aws_event_sourcing_core::{Aggregate, Resource};
 use axum::{
     http::{
-        HeaderMap, HeaderName, HeaderValue,
-        header::{self, IF_NONE_MATCH},
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        header::{self, IF_MATCH, IF_NONE_MATCH},
     },
     response::{IntoResponse, IntoResponseParts, Response, ResponseParts},
 };
+
+use crate::{Problem, problem::version_mismatch};
 
 /// The header `ETag` with a version: `"3"`. Part of a response, as in `(ETag(3), body)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,13 +110,53 @@ fn version(tag: &[u8]) -> Option<u64> {
     (version > 0 && version.to_string() == text).then_some(version)
 }
 
-/// Whether the client has that version already. A header that is malformed says nothing.
-pub(crate) fn is_known_to_client(headers: &HeaderMap, version: u64) -> bool {
-    match EntityTags::of(headers, &IF_NONE_MATCH) {
+/// What the conditions of a request make of reading something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// It is sent.
+    Whole,
+    /// The client has it already.
+    NotModified,
+}
+
+/// Whether to send what is at that version: RFC 9110, section 13.2.2. An `If-None-Match` that is malformed says nothing; an
+/// `If-Match` that is malformed must not be taken for one that is kept.
+pub(crate) fn condition_of_reading(headers: &HeaderMap, version: u64) -> Result<Reading, Problem> {
+    match if_match(headers)? {
+        Some(EntityTags::Listed(tags))
+            if !tags.iter().any(|tag| !tag.weak && tag.version == Some(version)) =>
+        {
+            return Err(version_mismatch(version));
+        }
+        _ => {}
+    }
+    let is_known = match EntityTags::of(headers, &IF_NONE_MATCH) {
         Ok(Some(EntityTags::Any)) => true,
         Ok(Some(EntityTags::Listed(tags))) => tags.iter().any(|tag| tag.version == Some(version)),
         Ok(None) | Err(Malformed) => false,
+    };
+    Ok(if is_known { Reading::NotModified } else { Reading::Whole })
+}
+
+/// That the client expects no version of what has none, a list. Asked last: a condition counts only for what would be answered
+/// without it (RFC 9110, section 13.2.1).
+pub(crate) fn check_reading_of_a_list(headers: &HeaderMap) -> Result<(), Problem> {
+    match if_match(headers)? {
+        Some(EntityTags::Listed(_)) => Err(Problem::new(
+            StatusCode::PRECONDITION_FAILED,
+            "If-Match: a list has no ETag, so that none of these can match",
+        )),
+        Some(EntityTags::Any) | None => Ok(()),
     }
+}
+
+/// The header `If-Match`, of a read or a write.
+pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<EntityTags>, Problem> {
+    EntityTags::of(headers, &IF_MATCH).map_err(|Malformed| {
+        let detail =
+            "If-Match has to be * or a list of quoted versions such as \"3\" (RFC 9110, section 13.1.1)";
+        Problem::new(StatusCode::BAD_REQUEST, detail)
+    })
 }
 
 #[cfg(test)]

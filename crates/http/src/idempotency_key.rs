@@ -2,14 +2,44 @@
 //! [IETF draft](https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/).
 
 use aws_event_sourcing_core::{CommitId, limits};
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode, request::Parts};
 
-use crate::Problem;
+use crate::{IdempotencyScope, Problem};
 
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The key that the request carries, if any.
-pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<CommitId>, Problem> {
+/// A key, and whose it is.
+#[derive(Debug, Clone)]
+pub(crate) struct ScopedKey {
+    pub(crate) key: String,
+    /// None where all keys of a service are in one scope.
+    pub(crate) scope: Option<String>,
+}
+
+impl ScopedKey {
+    /// The key that the request carries, if any.
+    pub(crate) fn of(request: &Parts) -> Result<Option<Self>, Problem> {
+        let Some(key) = key(&request.headers)? else { return Ok(None) };
+        let scope = match request.extensions.get::<IdempotencyScope>() {
+            None => None,
+            Some(scope) => {
+                let scope = scope.of_request(request);
+                Some(scope.ok_or_else(|| refused("is taken only from clients that the service knows"))?)
+            }
+        };
+        let id = CommitId::of_key(&key, scope.as_deref());
+        limits::check_commit_id(&id).map_err(|limit| match limit {
+            limits::LimitExceeded::TooLarge { limit, actual, .. } => {
+                let in_front = actual - key.len();
+                refused(&format!("is {} bytes long; the limit is {}", key.len(), limit - in_front))
+            }
+            _ => refused("is empty"),
+        })?;
+        Ok(Some(Self { key, scope }))
+    }
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut lines = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(line) = lines.next() else { return Ok(None) };
     if lines.next().is_some() {
@@ -19,13 +49,6 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<CommitId>, P
         refused(
             "has to be visible ASCII without spaces, or a quoted string of ASCII (RFC 8941, section 3.3.3)",
         )
-    })?;
-    let key = CommitId::from(key);
-    limits::check_commit_id(&key).map_err(|limit| match limit {
-        limits::LimitExceeded::TooLarge { limit, actual, .. } => {
-            refused(&format!("is {actual} bytes long; the limit is {limit}"))
-        }
-        _ => refused("is empty"),
     })?;
     Ok(Some(key))
 }

@@ -8,13 +8,15 @@ use axum::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::Problem;
+use crate::{Problem, strict::Strict};
 
 /// A JSON body: of the request as an extractor, of the response when it is returned.
 ///
 /// As an extractor it wants `application/json` or `application/…+json`, and rejects with 415 (another media type or
 /// none), 413 (above the limit) or 400 (no JSON, or of another shape; `detail` has serde's message and the path of the
-/// field). Fields that `T` does not have are ignored.
+/// field). Fields that `T` does not have are ignored. A struct is an object: an array of its fields is refused, but for the
+/// structs that serde reads into memory first, which are those in an enum that is `untagged` or has a `tag` inside, and those
+/// in a field of a struct that is `flatten`ed. A whole number may be written `5.0`.
 ///
 /// `Option<Json<T>>` is none when the body is empty or absent, whatever the media type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,8 +26,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let value = <axum::Json<T> as FromRequest<S>>::from_request(request, state).await?;
-        Ok(Self(value.0))
+        let value = <axum::Json<Strict<T>> as FromRequest<S>>::from_request(request, state).await?;
+        Ok(Self(value.0.0))
     }
 }
 

@@ -14,7 +14,7 @@
 //! use axum::{Router, extract::State, routing::post};
 //! use serde::{Deserialize, Serialize};
 //!
-//! #[derive(Debug, Serialize, Deserialize, Event)]
+//! #[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
 //! enum ProductEvent {
 //!     ProductReserved,
 //!     ProductRestocked { amount: u32 },
@@ -104,7 +104,8 @@
 //! then may
 //!
 //! - send `Idempotency-Key`, and repeat a request whose answer was lost without doing it twice: the repetition gets
-//!   the first one's answer;
+//!   the first one's answer. The keys of each customer count by themselves where the service says
+//!   [whose they are](IdempotencyScope);
 //! - send `If-Match` with the `ETag` that it has seen, and change nothing that somebody else has changed meanwhile.
 //!
 //! It answers with [`Created`] or [`Representation`], or with parts of these: [`ETag`], [`Location`], [`Json`].
@@ -114,16 +115,24 @@
 //! All are [`Problem`]s: `?` makes them of the repository's errors and of what the extractors [`Json`], [`Path`],
 //! [`Query`] and [`WriteTerms`] reject; those of your own begin with [`Problem::new`].
 //!
+//! # Describing
+//!
+//! [`OpenApi`] describes all that by OpenAPI 3.1, for clients that are generated and tests that are.
+//!
 //! # Facing clients
 //!
 //! [`harden`](harden()) goes once around the whole router, whatever is in it: limits, time-outs, panics, request ids,
-//! traces, logs, CORS. The crate `aws-event-sourcing-service` does that.
+//! traces, logs, CORS. [`compress`](compress()) goes inside of it, for answers that are packed. The crate
+//! `aws-event-sourcing-service` does both.
+//!
+//! A handler whose answer has no end takes [`Stopping`], and ends when its service does.
 
 mod problem;
 
 mod json;
 mod path;
 mod query;
+mod strict;
 
 mod etag;
 mod idempotency_key;
@@ -135,19 +144,29 @@ mod representation;
 mod json_array;
 mod resource_routes;
 
+mod stopping;
+
+mod openapi;
+
+mod compress;
 mod harden;
+mod log;
 mod panic;
+mod routes;
 
 pub use self::{
+    compress::compress,
     etag::ETag,
-    harden::{Cors, RequestId, Settings, harden},
+    harden::{Cors, IdempotencyScope, Quiet, RequestId, Settings, harden},
     json::Json,
     json_array::JsonArray,
     links::Links,
+    openapi::{OpenApi, RequestBody},
     path::Path,
     problem::Problem,
     query::Query,
     representation::{Created, Location, Representation},
     resource_routes::{ResourceRoutes, resource_routes},
+    stopping::Stopping,
     write_terms::{WithTerms, WriteTerms},
 };

@@ -27,12 +27,16 @@ pub fn resource_routes<A: Aggregate + Serialize>(repository: Repository<A>) -> R
 /// 1,000 where it is more. The header `Link` with `rel="next"` has the next page's address, cursor and all; without it
 /// this was the last. A page is complete or an error.
 ///
-/// **`GET /{id}`** is a resource, with its version as `ETag`; 304 when `If-None-Match` has that. `?version=3` is the
-/// resource as its third event left it.
+/// **`GET /{id}`** is a resource, with its version as `ETag`; 412 unless `If-Match` has that, when it is there, and 304 when
+/// `If-None-Match` has it. `?version=3` is the resource as its third event left it. `?at=2026-11-23T09:30:00Z` is the resource
+/// as it was [at that time](Repository::find_one_at_time), by RFC 3339 and with any offset; `Content-Location` has the address
+/// of that version, which is what it is for good. Not both.
 ///
 /// **`GET /{id}/events`** is a JSON array of its events, `{"number", "type", "data", "at", "commit"}`, as they are
 /// stored: also those of a type that this code does not know. `data` is absent when the event has none. `?after=3`
 /// begins behind the third.
+///
+/// A list has no `ETag`: anything but `*` in `If-Match` is 412.
 ///
 /// ```
 /// # use aws_event_sourcing_core::{Aggregate, Repository, Resource};

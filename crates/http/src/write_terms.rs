@@ -1,19 +1,15 @@
 //! [`WriteTerms`]: on what conditions a client wants something written. Every handler that commits takes one.
 
-use aws_event_sourcing_core::{Aggregate, ById, CommitId, New, Resource, Write};
+use aws_event_sourcing_core::{Aggregate, ById, New, Resource, Write};
 use axum::{
     extract::FromRequestParts,
-    http::{
-        StatusCode,
-        header::{IF_MATCH, IF_NONE_MATCH},
-        request::Parts,
-    },
+    http::{StatusCode, header::IF_NONE_MATCH, request::Parts},
 };
 
 use crate::{
     Problem,
-    etag::{EntityTags, Malformed},
-    idempotency_key::idempotency_key,
+    etag::{EntityTags, Malformed, if_match},
+    idempotency_key::ScopedKey,
 };
 
 /// What the request's headers say about a write: `Idempotency-Key`, `If-Match` and `If-None-Match`. An extractor.
@@ -30,8 +26,13 @@ use crate::{
 /// ```
 ///
 /// **`Idempotency-Key`** becomes [`Write::idempotency_key`]: the request is carried out once, and its repetitions get
-/// the same answer. Taken as a plain token (visible ASCII) and as the quoted string of the IETF draft; 1 to
+/// the same answer, for ever. Taken as a plain token (visible ASCII) and as the quoted string of the IETF draft; 1 to
 /// [`MAX_COMMIT_ID_BYTES`](aws_event_sourcing_core::limits::MAX_COMMIT_ID_BYTES) bytes; 400 for anything else.
+///
+/// A key counts for one resource, or for creating those of one type, and in its
+/// [scope](crate::IdempotencyScope), which the service's [`Settings`](crate::Settings) name: those of one customer by
+/// themselves. 38 bytes of a key's room are the scope's. The key with another body is 422. Only what was committed is
+/// remembered: a request that was answered with 404, 409, 412 or 422, or with 503, is judged anew when it is repeated.
 ///
 /// **`If-Match`** becomes `expecting_any`: 412 unless the resource is at a version that it names. `*` asks for nothing
 /// that a write to an existing resource does not ask for anyway. A weak tag never matches. When a resource is created,
@@ -44,14 +45,20 @@ use crate::{
 pub struct WriteTerms {
     if_match: Option<EntityTags>,
     only_if_absent: bool,
-    idempotency_key: Option<CommitId>,
+    idempotency_key: Option<ScopedKey>,
 }
 
 impl WriteTerms {
     /// The value of `Idempotency-Key`, without quotes.
     #[must_use]
-    pub fn idempotency_key(&self) -> Option<&CommitId> {
-        self.idempotency_key.as_ref()
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.idempotency_key.as_ref().map(|scoped| scoped.key.as_str())
+    }
+
+    /// Whose that key is, where the service says so.
+    #[must_use]
+    pub fn idempotency_scope(&self) -> Option<&str> {
+        self.idempotency_key.as_ref()?.scope.as_deref()
     }
 
     /// The versions to commit on.
@@ -80,12 +87,6 @@ impl<S: Send + Sync> FromRequestParts<S> for WriteTerms {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let malformed = |Malformed| {
-            let detail =
-                "If-Match has to be * or a list of quoted versions such as \"3\" (RFC 9110, section 13.1.1)";
-            Problem::new(StatusCode::BAD_REQUEST, detail)
-        };
-        let if_match = EntityTags::of(&parts.headers, &IF_MATCH).map_err(malformed)?;
         let only_if_absent = match EntityTags::of(&parts.headers, &IF_NONE_MATCH) {
             Ok(None) => false,
             Ok(Some(EntityTags::Any)) => true,
@@ -93,7 +94,11 @@ impl<S: Send + Sync> FromRequestParts<S> for WriteTerms {
                 return Err(Problem::new(StatusCode::BAD_REQUEST, "If-None-Match of a write can only be *"));
             }
         };
-        Ok(Self { if_match, only_if_absent, idempotency_key: idempotency_key(&parts.headers)? })
+        Ok(Self {
+            if_match: if_match(&parts.headers)?,
+            only_if_absent,
+            idempotency_key: ScopedKey::of(parts)?,
+        })
     }
 }
 
@@ -134,7 +139,8 @@ impl<A: Aggregate> WithTerms for Write<'_, A, &mut Resource<A>> {
 
 fn with_key<A: Aggregate, Target>(write: Write<'_, A, Target>, terms: WriteTerms) -> Write<'_, A, Target> {
     match terms.idempotency_key {
-        Some(key) => write.idempotency_key(key),
+        Some(ScopedKey { key, scope: Some(scope) }) => write.idempotency_key(key).idempotency_scope(scope),
+        Some(ScopedKey { key, scope: None }) => write.idempotency_key(key),
         None => write,
     }
 }

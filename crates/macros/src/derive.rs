@@ -44,7 +44,7 @@ fn implementation(
     let mut generics = input.generics.clone();
     if generics.type_params().next().is_some() {
         generics.make_where_clause().predicates.push(parse_quote! {
-            Self: #serde::Serialize + #serde::de::DeserializeOwned
+            Self: ::core::cmp::PartialEq + #serde::Serialize + #serde::de::DeserializeOwned
                 + ::core::marker::Send + ::core::marker::Sync + 'static
         });
     }

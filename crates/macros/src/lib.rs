@@ -20,7 +20,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// use aws_event_sourcing_core::Event;
 /// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Serialize, Deserialize, Event)]
+/// #[derive(PartialEq, Serialize, Deserialize, Event)]
 /// enum ProductEvent {
 ///     ProductReserved,
 ///     ProductRestocked { amount: u32 },
@@ -38,7 +38,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// ```
 /// # use aws_event_sourcing_core::Event;
 /// # use serde::{Deserialize, Serialize};
-/// #[derive(Serialize, Deserialize, Event)]
+/// #[derive(PartialEq, Serialize, Deserialize, Event)]
 /// #[serde(rename_all = "kebab-case")]
 /// enum DeployEvent {
 ///     DeployStarted,
@@ -68,7 +68,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// ```compile_fail
 /// # use aws_event_sourcing_core::Event;
 /// # use serde::{Deserialize, Serialize};
-/// #[derive(Serialize, Deserialize, Event)]
+/// #[derive(PartialEq, Serialize, Deserialize, Event)]
 /// enum ProductEvent {
 ///     ProductMoved(String, String), // from where to where? Name them: `ProductMoved { from: String, to: String }`
 /// }

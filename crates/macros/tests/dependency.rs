@@ -85,5 +85,5 @@ fn a_missing_library_is_named() {
         stderr.contains("which this crate does not depend on: run `cargo add aws-event-sourcing`"),
         "{stderr}"
     );
-    assert!(stderr.contains("6 | #[derive(Serialize, Deserialize, Event)]"), "{stderr}");
+    assert!(stderr.contains("6 | #[derive(PartialEq, Serialize, Deserialize, Event)]"), "{stderr}");
 }

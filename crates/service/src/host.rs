@@ -1,22 +1,37 @@
 //! [`Service`]: what a program's `main` builds and runs.
 
+use std::time::Duration;
+
 #[cfg(feature = "lambda")]
 use aws_event_sourcing_core::subscription::Failure;
 use aws_event_sourcing_core::{Aggregate, Repository, subscription::Subscription};
-use axum::Router;
+use aws_event_sourcing_http::{OpenApi, Stopping, compress, harden};
+use axum::{Extension, Router};
+use tokio::net::TcpListener;
 
-#[cfg(feature = "lambda")]
-use crate::lambda::{self, BusEvent, Handlers, Lambda, Message};
 use crate::{
     Error,
-    followers::{self, Followers},
-    logging::{self, LAST_WORDS, Log, WaitFor},
-    server,
+    base_path::BasePath,
+    description,
+    draining::{self, Door},
+    followers::Followers,
+    health::{self, Health},
+    logging,
+    message::well_formed,
+    reserved::reserve,
+    server::{self, Server},
     settings::{Place, Settings},
     signals::Signals,
-    socket::Socket,
     stores::Stores,
 };
+#[cfg(feature = "lambda")]
+use crate::{
+    followers,
+    lambda::{self, BusEvent, Handlers, Lambda, Message},
+};
+
+/// How long what is in flight may take when the service stops: less than whatever kills it then.
+const STOP_GRACE: Duration = Duration::from_secs(8);
 
 /// A service that is being set up: a store, and an API over it.
 ///
@@ -36,12 +51,12 @@ use crate::{
 pub struct Service {
     name: String,
     settings: Settings,
-    log: Log,
-    /// Of a process of its own.
-    socket: Option<Socket>,
     stores: Stores,
     api: Router,
     http: aws_event_sourcing_http::Settings,
+    stopping: Stopping,
+    stop_grace: Duration,
+    description: OpenApi,
     subscriptions: Vec<Subscription>,
     #[cfg(feature = "lambda")]
     handlers: Handlers,
@@ -49,32 +64,29 @@ pub struct Service {
 }
 
 impl Service {
-    /// Reads the environment, starts logging, takes `HOST` and `PORT`, and opens the store: the embedded one, which is made
-    /// when there is none, or DynamoDB when a table is set.
+    /// Reads the environment, starts logging and opens the store: the embedded one, which is made when there is none, or
+    /// DynamoDB when a table is set.
     ///
     /// # Errors
     ///
-    /// A wrong setting, an address that somebody else has, or a store that cannot be opened.
+    /// A wrong setting, or a store that cannot be opened.
     pub async fn from_env(name: impl Into<String>) -> Result<Self, Error> {
         let settings = Settings::read(std::env::vars_os().filter_map(|(name, value)| {
             // A name that is not Unicode is none of ours. A value that is not is shown as far as it is, and refused.
             Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
         }))?;
-        let log = logging::start(&settings)?;
-        let socket = match settings.place {
-            Place::Process => Some(Socket::bind(&settings.host, settings.port).await?),
-            #[cfg(feature = "lambda")]
-            Place::Lambda => None,
-        };
+        logging::start(&settings)?;
         let stores = Stores::open(&settings).await?;
+        let name = name.into();
         Ok(Self {
-            name: name.into(),
+            description: OpenApi::new(&name).merge(health::description()),
+            name,
             settings,
-            log,
-            socket,
             stores,
             api: Router::new(),
             http: Default::default(),
+            stopping: Stopping::new(),
+            stop_grace: STOP_GRACE,
             subscriptions: Vec::new(),
             #[cfg(feature = "lambda")]
             handlers: Handlers::default(),
@@ -90,15 +102,48 @@ impl Service {
         self.stores.repository()
     }
 
-    /// What is served over HTTP. Around it come request ids, traces, an access log, limits and time-outs; inside it,
-    /// whatever axum can do.
+    /// What is served over HTTP. Around it come request ids, traces, an access log, limits, time-outs and answers that are
+    /// packed; inside it, whatever axum can do. Paths that begin with `/_` are kept for the
+    /// [host's own](crate#health).
     pub fn api(self, api: Router) -> Self {
         Self { api, ..self }
     }
 
-    /// Limits and time-outs of requests, and who may call from a browser.
+    /// Limits and time-outs of requests, who may call from a browser, and
+    /// [whose an `Idempotency-Key` is](aws_event_sourcing_http::IdempotencyScope).
     pub fn http(self, http: aws_event_sourcing_http::Settings) -> Self {
         Self { http, ..self }
+    }
+
+    /// How long requests and events in flight may take when the service stops; 8 seconds otherwise, because Docker kills a
+    /// process [after 10](https://docs.docker.com/reference/cli/docker/container/stop/). `STOP_GRACE_SECONDS` overrides it.
+    pub fn stop_grace(self, grace: Duration) -> Self {
+        Self { stop_grace: grace, ..self }
+    }
+
+    /// Tells when the service stops, and can have it stop. In a handler of the API it is an extractor.
+    #[must_use]
+    pub fn stopping(&self) -> Stopping {
+        self.stopping.clone()
+    }
+
+    /// Describes the API in `GET /_openapi.json`.
+    ///
+    /// ```
+    /// # use aws_event_sourcing_service::Service;
+    /// use serde_json::json;
+    ///
+    /// # fn example(service: Service) -> Service {
+    /// service.openapi(|document| {
+    ///     let state = json!({"properties": {"quantity": {"type": "integer"}}});
+    ///     document.resources("/products", "product", state).merge(json!({"info": {"version": "1.2.0"}}))
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// A path that is described and has no route is told of in the log, at level warn.
+    pub fn openapi(self, describe: impl FnOnce(OpenApi) -> OpenApi) -> Self {
+        Self { description: describe(self.description), ..self }
     }
 
     /// Has a subscription handle events, for as long as the service runs: those that other processes commit too. On
@@ -257,9 +302,11 @@ impl Service {
 
     /// Runs the service: as an HTTP server that follows subscriptions, or on AWS Lambda as a function.
     ///
-    /// As a server it runs until Ctrl-C or SIGTERM. Then no new connection and no new event is taken, requests and events in
-    /// flight are finished, for 30 seconds at most or until the signal comes again, and the store is closed. Two seconds later
-    /// the process is ended in any case, with exit code 1, whatever it is at.
+    /// As a server it runs until Ctrl-C or SIGTERM. Then no new connection and no new event is taken, and what has not arrived
+    /// in full is closed: an idle connection, half a request. Requests and events in flight are finished. What is not by the
+    /// end of the [grace](Self::stop_grace), or when the signal comes again, is cut off. Then the store is closed. A handler
+    /// whose answer has no end ends it when the service [stops](Self::stopping).
+    /// Who comes meanwhile is answered with 503.
     ///
     /// As a function it runs until Lambda ends the process. While it starts, it opens a connection to DynamoDB, which nothing
     /// waits for. It does not ask what the tables are like: `eventctl table check` does.
@@ -269,50 +316,62 @@ impl Service {
     /// When a resource type has no table, or one that is not there or not made for events; when there are subscriptions and
     /// no place to keep how far they are, or two have one name; when it cannot listen on `HOST` and `PORT`, or the store
     /// cannot be closed in order. On Lambda, when its runtime API cannot be used.
-    pub async fn run(mut self) -> Result<(), Error> {
-        let log = self.log.clone();
-        let ended = match self.settings.place {
-            Place::Process => {
-                let socket = self.socket.take().expect("a process of its own has taken its address");
-                self.serve(socket).await
-            }
+    pub async fn run(self) -> Result<(), Error> {
+        match self.settings.place {
+            Place::Process => self.serve().await,
             #[cfg(feature = "lambda")]
             Place::Lambda => self.answer().await,
-        };
-        log.wait_for(WaitFor::EachLine);
-        log.drain(LAST_WORDS);
-        ended
+        }
     }
 
-    async fn serve(self, socket: Socket) -> Result<(), Error> {
-        let followed = followers::types(&self.subscriptions);
-        self.stores.check_places(&followed).await?;
+    async fn serve(self) -> Result<(), Error> {
+        self.stores.check_places().await?;
+        let health = Health::of(&self.stores, &self.subscriptions);
         let followers = Followers::prepare(self.subscriptions, &self.stores).await?;
-        let (listener, address) = socket.listen()?;
-        let mut signals = Signals::listen(server::GRACE, &self.log).await?;
+        let Settings { host, port, .. } = &self.settings;
+        let cannot_listen = |source| Error::Listen { address: format!("{host}:{port}"), source };
+        let listener = TcpListener::bind((host.as_str(), *port)).await.map_err(cannot_listen)?;
+        let address = listener.local_addr().map_err(cannot_listen)?;
+        let mut signals = Signals::listen()?;
 
-        tracing::info!(service = self.name, %address, store = %self.stores, "listening on http://{address}");
+        tracing::info!(service = self.name, store = %self.stores, "listening on http://{address}");
         for example in &self.examples {
-            tracing::info!("try: {}", example.replace("{}", &format!("http://{address}")));
+            let base_path = self.settings.base_path.as_ref().map_or("", BasePath::as_str);
+            tracing::info!("try: {}", example.replace("{}", &format!("http://{address}{base_path}")));
         }
         #[cfg(feature = "lambda")]
         if let [first, others @ ..] = self.handlers.names().as_slice() {
             let names = others.iter().fold(first.clone(), |names, name| names + ", " + name);
             tracing::info!(
-                handlers = names,
-                "some handlers are not called here, because their messages and events come on AWS Lambda only"
+                "nothing calls these handlers here, because their messages and events come on AWS Lambda only: {names}"
             );
         }
 
-        let router = aws_event_sourcing_http::harden(self.api, &self.http);
+        let own = own_routes(&health, self.description.clone());
+        let around = |api| harden(well_formed(compress(reserve(own.clone(), api))), &self.http);
+        let api = self.api.layer(Extension(self.stopping.clone()));
+        let (router, draining) = (around(api), around(draining::refusing()));
+        for path in self.description.unserved(&router).await {
+            if !path.starts_with("/_") {
+                tracing::warn!(path, "described for OpenAPI, and there is no route");
+            }
+        }
+        let (listener, door) = Door::beside(listener).map_err(cannot_listen)?;
         let mut followers = followers.start();
-        // From now on somebody waits for an answer.
-        self.log.wait_for(WaitFor::Nothing);
-        let until_stop = server::accept(listener, router, server::HEAD_TIMEOUT, &mut signals);
-        let connections = until_stop.await;
+        let server = Server::new(router, server::HEAD_TIMEOUT, self.stopping).at(self.settings.base_path);
+        server.accept(listener, &mut signals).await;
+        health.stops();
         followers.stop();
-        let in_flight = async { tokio::join!(connections.shutdown(), followers.finish()) };
-        server::finish(in_flight, &mut signals).await;
+        let grace = self.settings.stop_grace.unwrap_or(self.stop_grace);
+        let in_flight = async { tokio::join!(server.finish(), followers.finish()) };
+        let is_finished = tokio::select! {
+            is_finished = server::finish(in_flight, grace, &mut signals) => is_finished,
+            never = door.answer(draining) => match never {},
+        };
+        if !is_finished {
+            let connections = server.cut();
+            tracing::warn!(connections, "stopping without it");
+        }
         self.stores.close().await?;
         tracing::info!("stopped");
         Ok(())
@@ -320,12 +379,20 @@ impl Service {
 
     #[cfg(feature = "lambda")]
     async fn answer(self) -> Result<(), Error> {
-        self.stores.check(&followers::types(&self.subscriptions))?;
+        self.stores.check()?;
         followers::check_names(&self.subscriptions)?;
-        let api = aws_event_sourcing_http::harden(lambda::fit(self.api), &self.http);
-        let Self { name, log, stores, subscriptions, handlers, .. } = self;
-        Lambda { name, log, api, stores, subscriptions, registrations: Default::default(), handlers }
-            .run()
-            .await
+        // Events are handed to a function: it has no followers.
+        let health = Health::of(&self.stores, []);
+        let api = compress(reserve(own_routes(&health, self.description), self.api));
+        let api = harden(lambda::fit(api), &self.http);
+        let Self { name, settings, stores, subscriptions, handlers, .. } = self;
+        let base_path = settings.base_path;
+        let registrations = Default::default();
+        Lambda { name, api, base_path, stores, subscriptions, registrations, handlers }.run().await
     }
+}
+
+/// What a service answers itself.
+fn own_routes(health: &Health, description: OpenApi) -> Router {
+    health.routes().merge(description::routes(description))
 }

@@ -6,6 +6,7 @@ mod invocation;
 
 mod http;
 mod past;
+mod ping;
 mod queue;
 mod redrive;
 mod registrations;
@@ -22,7 +23,7 @@ mod hand_over;
 mod in_span;
 mod xray;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use aws_event_sourcing_core::subscription::Subscription;
 use aws_event_sourcing_dynamodb::StreamRecord;
@@ -35,23 +36,17 @@ use tower::layer::layer_fn;
 pub use self::{bus_event::BusEvent, message::Message};
 use self::{error::InvocationError, event::Kind, in_span::InSpan, invocation::Invocation};
 pub(crate) use self::{handlers::Handlers, http::fit, registrations::Registrations};
-use crate::{
-    Error,
-    logging::{Log, WaitFor},
-    stores::Stores,
-};
-
-/// How long an answer waits, at the most, for the lines of its invocation to be written.
-const LOG_TIME: Duration = Duration::from_millis(100);
+use crate::{Error, base_path::BasePath, stores::Stores};
 
 /// What a function is made of.
 #[derive(Debug)]
 pub(crate) struct Lambda {
     /// The name of the service.
     pub(crate) name: String,
-    pub(crate) log: Log,
     /// Hardened, and with answers that [fit](fit()).
     pub(crate) api: Router,
+    /// Where clients find the API, if it is said.
+    pub(crate) base_path: Option<BasePath>,
     pub(crate) stores: Stores,
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) registrations: Registrations,
@@ -62,17 +57,10 @@ impl Lambda {
     /// Takes one invocation after the other, until the process is ended.
     pub(crate) async fn run(self) -> Result<(), Error> {
         self.stores.connect_ahead();
-        self.log.wait_for(WaitFor::Errors);
         let lambda = Arc::new(self);
         let function = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
             let lambda = lambda.clone();
-            async move {
-                let answer = lambda.answer(&event.payload, &Invocation::of(&event.context)).await;
-                // Once Lambda has the answer, the process stands still: what is not written by then is written by the next
-                // invocation, or never.
-                lambda.log.drain(LOG_TIME);
-                answer
-            }
+            async move { lambda.answer(&event.payload, &Invocation::of(&event.context)).await }
         });
         Runtime::new(function).layer(layer_fn(InSpan)).run().await.map_err(Error::Lambda)
     }
@@ -96,6 +84,10 @@ impl Lambda {
             Kind::Redrive => json(&redrive::handle(self, invocation).await?),
             Kind::Queue => json(&queue::handle(self, payload, invocation).await?),
             Kind::Topic => json(&topic::handle(self, payload, invocation).await?),
+            Kind::Ping => {
+                tracing::debug!(service = self.name, "kept warm");
+                json(&())
+            }
             Kind::Bus => json(&schedule::handle(self, payload, invocation).await?),
         }
     }

@@ -1,10 +1,8 @@
 //! [`Settings`]: the environment of a service, read once and checked before anything starts.
 
-mod near_miss;
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
-
-use crate::Error;
+use crate::{Error, base_path::BasePath};
 
 /// Info, but nothing of what the AWS SDK says while it looks for a region and credentials in one place after the other:
 /// when there are none, the error says so.
@@ -19,11 +17,15 @@ pub(crate) struct Settings {
     pub(crate) place: Place,
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// Where clients find the API, if it says so.
+    pub(crate) base_path: Option<BasePath>,
     pub(crate) data_dir: PathBuf,
     /// Tables in DynamoDB, in place of the embedded store.
     pub(crate) tables: Option<Tables>,
     /// The table for how far subscriptions are, beside those.
     pub(crate) subscriptions_table: Option<String>,
+    /// How long what is in flight may take when the service stops, if it says so.
+    pub(crate) stop_grace: Option<Duration>,
     pub(crate) log_filter: String,
     /// None: that of the place.
     pub(crate) log_format: Option<LogFormat>,
@@ -60,19 +62,9 @@ pub(crate) enum Tables {
 }
 
 /// The variable for the table of the only type. Those of several types begin with it.
-pub(super) const TABLE: &str = "DYNAMODB_TABLE";
+const TABLE: &str = "DYNAMODB_TABLE";
 
 impl Tables {
-    /// The variables that name tables of single types.
-    #[cfg(feature = "dynamodb")]
-    pub(crate) fn of_types(&self) -> impl Iterator<Item = &String> {
-        let of_types = match self {
-            Self::One(_) => None,
-            Self::OfTypes(tables) => Some(tables),
-        };
-        of_types.into_iter().flat_map(BTreeMap::keys)
-    }
-
     /// The table of a type.
     #[cfg(feature = "dynamodb")]
     pub(crate) fn of(&self, resource_type: &str) -> Option<&String> {
@@ -111,9 +103,11 @@ impl Settings {
             place: Place::Process,
             host: "127.0.0.1".into(),
             port: 3000,
+            base_path: None,
             data_dir: "data".into(),
             tables: None,
             subscriptions_table: None,
+            stop_grace: None,
             log_filter: DEFAULT_FILTER.into(),
             log_format: None,
         };
@@ -123,7 +117,6 @@ impl Settings {
                 continue;
             }
             match variable.as_str() {
-                // These names are in [`near_miss`] as well.
                 RUNTIME_API => settings.place = on_lambda(&value)?,
                 "HOST" => settings.host = value,
                 "PORT" => {
@@ -131,7 +124,14 @@ impl Settings {
                     settings.port =
                         port.map_err(|_| wrong("PORT", &value, "a port number from 0 to 65535"))?;
                 }
+                "BASE_PATH" => {
+                    let path = BasePath::parse(&value);
+                    let path = path
+                        .ok_or_else(|| wrong("BASE_PATH", &value, "a path as in a URL, such as /catalog"))?;
+                    settings.base_path = Some(path);
+                }
                 "DATA_DIR" => settings.data_dir = value.into(),
+                "STOP_GRACE_SECONDS" => settings.stop_grace = Some(stop_grace(&value)?),
                 "RUST_LOG" => settings.log_filter = value,
                 "LOG_FORMAT" => settings.log_format = Some(log_format(&value)?),
                 "SUBSCRIPTIONS_TABLE" => settings.subscriptions_table = Some(value),
@@ -139,11 +139,7 @@ impl Settings {
                 table if table.strip_prefix(TABLE).is_some_and(|rest| rest.starts_with('_')) => {
                     of_types.insert(variable, value);
                 }
-                other => {
-                    if let Some(meant) = near_miss::meant(other) {
-                        return Err(Error::Unknown { variable, meant });
-                    }
-                }
+                _ => {}
             }
         }
         settings.tables = match (one, of_types.pop_first()) {
@@ -181,6 +177,12 @@ fn on_lambda(_: &str) -> Result<Place, Error> {
 #[cfg(not(feature = "lambda"))]
 fn on_lambda(runtime_api: &str) -> Result<Place, Error> {
     Err(Error::Unsupported { setting: format!("{RUNTIME_API}={runtime_api}"), what: "the Lambda runtime" })
+}
+
+fn stop_grace(value: &str) -> Result<Duration, Error> {
+    let seconds =
+        value.parse::<u32>().map_err(|_| wrong("STOP_GRACE_SECONDS", value, "a number of whole seconds"))?;
+    Ok(Duration::from_secs(seconds.into()))
 }
 
 fn log_format(value: &str) -> Result<LogFormat, Error> {
@@ -221,75 +223,11 @@ mod tests {
         for (variable, value, message) in [
             ("PORT", "http", r#"PORT="http" is not a port number from 0 to 65535"#),
             ("PORT", "65536", r#"PORT="65536" is not a port number from 0 to 65535"#),
+            ("BASE_PATH", "catalog", r#"BASE_PATH="catalog" is not a path as in a URL, such as /catalog"#),
+            ("STOP_GRACE_SECONDS", "8s", r#"STOP_GRACE_SECONDS="8s" is not a number of whole seconds"#),
             ("LOG_FORMAT", "xml", r#"LOG_FORMAT="xml" is not `json` or `pretty`"#),
         ] {
             assert_eq!(read(&[(variable, value)]), Err(message.to_owned()));
-        }
-    }
-
-    #[test]
-    fn what_is_nearly_a_setting_is_named_with_what_was_meant() {
-        for (variable, meant) in [
-            ("DYNAMODB_TABEL", "DYNAMODB_TABLE"),
-            ("DYNAMODB_TABLES", "DYNAMODB_TABLE"),
-            ("DYNAMO_TABLE", "DYNAMODB_TABLE"),
-            ("DYNAMO_DB_TABLE", "DYNAMODB_TABLE"),
-            ("DYNAMODB_TABLENAME", "DYNAMODB_TABLE"),
-            ("dynamodb_table", "DYNAMODB_TABLE"),
-            ("DYNAMODB_TABEL_PRODUCT", "DYNAMODB_TABLE_PRODUCT"),
-            ("DYNAMODB_TABLES_GIFT_CARD", "DYNAMODB_TABLE_GIFT_CARD"),
-            ("SUBSCRIPTION_TABLE", "SUBSCRIPTIONS_TABLE"),
-            ("SUBSCRIPTIONS_TABLE_NAME", "SUBSCRIPTIONS_TABLE"),
-            ("DATADIR", "DATA_DIR"),
-            ("DATA_DIRS", "DATA_DIR"),
-            ("LOG_FORMT", "LOG_FORMAT"),
-            ("LOGFORMAT", "LOG_FORMAT"),
-            ("RUSTLOG", "RUST_LOG"),
-            ("PROT", "PORT"),
-            ("HSOT", "HOST"),
-        ] {
-            let message =
-                format!("{variable} is no setting: is {meant} meant? Unset it if it is not for this service");
-            assert_eq!(read(&[(variable, "x")]), Err(message));
-            assert!(read(&[(variable, "")]).is_ok(), "an empty one is not set");
-        }
-    }
-
-    #[test]
-    fn variables_of_others_are_left_alone() {
-        for variable in [
-            // Kubernetes, for its services `port`, `host`, `data-dir` and `dynamodb-tables`.
-            "PORT_3000_TCP",
-            "PORT_SERVICE_HOST",
-            "HOST_PORT",
-            "DATA_DIR_PORT_80_TCP_ADDR",
-            "DYNAMODB_TABLES_SERVICE_HOST",
-            "DYNAMODB_TABLES_PORT_8000_TCP",
-            // Shells, containers and other programs.
-            "HOSTNAME",
-            "HOSTTYPE",
-            "HOSTS",
-            "PORTS",
-            "POST",
-            "SORT",
-            "PORT_RANGE",
-            "DATA_DIRECTORY",
-            "DATABASE_DIR",
-            "XDG_DATA_DIRS",
-            "PGDATA",
-            "RUST_LOG_STYLE",
-            "RUST_BACKTRACE",
-            "LOG_FORMATTER",
-            "LOG_LEVEL",
-            "MSG_FORMAT",
-            "DYNAMODB_ENDPOINT",
-            "DYNAMODB_LOCAL_URL",
-            "DYNAMODB_PORT",
-            "TABLE_NAME",
-            "SUBSCRIPTIONS_TOPIC",
-            "AWS_ENDPOINT_URL_DYNAMODB",
-        ] {
-            assert_eq!(read(&[(variable, "x")]).err(), None, "{variable}");
         }
     }
 
@@ -332,6 +270,7 @@ mod tests {
         assert_eq!(each.of("gift-card.2").map(String::as_str), Some("g"));
         assert_eq!(each.of("order"), None);
 
+        assert_eq!(tables(&[("DYNAMODB_TABLES", "p")]), Ok(None));
         assert_eq!(
             tables(&[("SUBSCRIPTIONS_TABLE", "s")]),
             Err("SUBSCRIPTIONS_TABLE=s is set, but no table for events: set DYNAMODB_TABLE or DYNAMODB_TABLE_<TYPE> too"

@@ -4,17 +4,20 @@
 mod on_lambda;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use aws_event_sourcing_core::subscription::{ProgressStore, Source};
+use aws_event_sourcing_core::{
+    EventStore,
+    subscription::{ProgressStore, Source},
+};
 use aws_event_sourcing_dynamodb::{
     DynamoDb, DynamoDbStore, DynamoDbSubscriptions, StoreBuilder, table_variable,
 };
 
-use crate::{Error, settings::Tables, telling::telling};
+use crate::{Error, settings::Tables};
 
 /// A connection, and which type has which table.
 #[derive(Debug)]
@@ -49,17 +52,19 @@ impl TableStores {
         }
     }
 
-    /// Checks that each type in use has a table of its own, and gives these. And that a table that is set is that of a type in
-    /// use, or of one that a subscription follows.
-    pub(crate) fn check(&self, followed: &[&str]) -> Result<Vec<String>, Error> {
+    /// The stores of the types in use.
+    pub(crate) fn all(&self) -> Vec<(String, Arc<dyn EventStore>, &'static str)> {
         let used = self.used().clone();
-        let types = used.keys().copied().chain(followed.iter().copied());
-        let variables: BTreeSet<_> = types.map(table_variable).collect();
-        if let Some(variable) = self.tables.of_types().find(|variable| !variables.contains(*variable))
-            && !variables.is_empty()
-        {
-            return Err(Error::NoSuchType { variable: variable.clone(), variables });
-        }
+        let stores = used.into_iter().filter_map(|(resource_type, table)| {
+            let store = self.dynamodb.store().table(resource_type, table?).build();
+            Some((format!("store of {resource_type}"), Arc::new(store) as Arc<dyn EventStore>, resource_type))
+        });
+        stores.collect()
+    }
+
+    /// Checks that each type in use has a table of its own, and gives these.
+    pub(crate) fn check(&self) -> Result<Vec<String>, Error> {
+        let used = self.used().clone();
         if let (Tables::One(_), [first, second, ..]) =
             (&self.tables, used.keys().collect::<Vec<_>>().as_slice())
         {
@@ -80,10 +85,9 @@ impl TableStores {
     }
 
     /// The same, and that each table is one for events. One request for each.
-    pub(crate) async fn check_tables(&self, followed: &[&str]) -> Result<(), Error> {
-        for table in self.check(followed)? {
-            let suitable = self.dynamodb.table(table.as_str());
-            let suitable = telling(suitable.suitable(), || self.tell_of_waiting(&table)).await;
+    pub(crate) async fn check_tables(&self) -> Result<(), Error> {
+        for table in self.check()? {
+            let suitable = self.dynamodb.table(table).suitable().await;
             suitable.map_err(|source| Error::DynamoDb { setting: self.tables.to_string(), source })?;
         }
         Ok(())
@@ -101,8 +105,7 @@ impl TableStores {
                 None => Ok(None),
             };
         };
-        let suitable = self.dynamodb.subscriptions_table(table.as_str());
-        let suitable = telling(suitable.suitable(), || self.tell_of_waiting(table)).await;
+        let suitable = self.dynamodb.subscriptions_table(table.as_str()).suitable().await;
         let setting = || format!("SUBSCRIPTIONS_TABLE={table}");
         suitable.map_err(|source| Error::DynamoDb { setting: setting(), source })?;
         Ok(Some(Arc::new(self.dynamodb.subscriptions(table.as_str()))))
@@ -132,15 +135,6 @@ impl TableStores {
         };
         let events = self.dynamodb.store().table(resource_type, events.as_str());
         Ok((events, self.dynamodb.subscriptions(subscriptions.as_str())))
-    }
-
-    fn tell_of_waiting(&self, table: &str) {
-        tracing::warn!(
-            table,
-            region = self.dynamodb.region(),
-            endpoint = self.dynamodb.endpoint_url(),
-            "DynamoDB does not answer yet, and is asked again for a while"
-        );
     }
 
     fn used(&self) -> MutexGuard<'_, BTreeMap<&'static str, Option<String>>> {

@@ -49,6 +49,7 @@ impl Commits {
             number: u64::try_from(first.number).map_err(|error| text.flaw("number", error))?,
             events,
             id: text.required(found.id, "commit")?.into(),
+            follows: None,
             at: self.at.of(text.required(found.at, "at")?).map_err(|error| text.flaw("at", error))?,
             trace: match text.take(found.trace, "trace")? {
                 Some(trace) => Some(self.trace.of(trace).map_err(|error| text.flaw("trace", error))?),

@@ -6,7 +6,10 @@ use std::{error::Error as StdError, fmt, path::PathBuf};
 use aws_event_sourcing_core::{AppendError, StoreError, StoreErrorKind};
 use rusqlite::ErrorCode;
 
-use crate::{cause, path::FilePath};
+use crate::{
+    layout::{APPLICATION_ID, Differences},
+    path::FilePath,
+};
 
 /// What went wrong. Every message names the file or the resource that it is about, on one line.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +31,25 @@ pub(crate) enum Error {
     )]
     Newer { path: FilePath, found: i64, supported: i64 },
 
+    #[error(
+        "{path} cannot be opened: it has the tables of an event store of layout {layout} and, as a restored `.dump`, nothing that \
+         says so, and it has no {lacking} of that layout; restore the dump as a whole"
+    )]
+    Lacking { path: FilePath, layout: i64, lacking: String },
+
+    #[error(
+        "{path} cannot be opened: it has the tables of an event store of layout {layout} and, as a restored `.dump`, nothing that \
+         says so, and it has {further} besides; if no newer version of this program has made it, say so with \
+         `PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {layout};`"
+    )]
+    Unmarked { path: FilePath, layout: i64, further: String },
+
+    #[error(
+        "{path} cannot be opened: somebody has changed its {table}, which is not as layout {layout} has it, so that it cannot be \
+         brought to a newer layout"
+    )]
+    Altered { path: FilePath, layout: i64, table: String },
+
     #[error("{path} cannot be opened: it may not be written")]
     ReadOnly { path: FilePath },
 
@@ -38,7 +60,7 @@ pub(crate) enum Error {
     Io { path: FilePath, doing: Doing, source: std::io::Error },
 
     #[error("{path} cannot be {doing}")]
-    Sqlite { path: FilePath, doing: Doing, source: Said },
+    Sqlite { path: FilePath, doing: Doing, source: rusqlite::Error },
 
     #[error("{path} is locked by somebody else")]
     Locked { path: FilePath },
@@ -78,11 +100,6 @@ pub(crate) enum Error {
     Lock { path: PathBuf, source: std::io::Error },
 }
 
-/// What SQLite says is wrong. It is not asked for a source: that is the same once more, in other words.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Said(pub(crate) rusqlite::Error);
-
 /// What was being done to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Doing {
@@ -104,17 +121,24 @@ impl fmt::Display for Doing {
 }
 
 impl Error {
+    /// What is to be said of a file that may be an event store and does not say so.
+    pub(crate) fn similar(path: FilePath, differences: &Differences) -> Self {
+        let Differences { layout, lacking, further } = differences;
+        let layout = *layout;
+        if lacking.is_empty() {
+            Self::Unmarked { path, layout, further: further.join(", ") }
+        } else {
+            Self::Lacking { path, layout, lacking: lacking.join(", ") }
+        }
+    }
+
     /// What SQLite's error means for that file.
     pub(crate) fn sqlite(path: &FilePath, doing: Doing, source: rusqlite::Error) -> Self {
         let path = path.clone();
         match source.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
             Some(ErrorCode::NotADatabase) => Self::NoDatabase { path },
-            Some(ErrorCode::CannotOpen) if doing == Doing::Opening => match cause::of_failed_open(&path) {
-                Some(source) => Self::Io { path, doing, source },
-                None => Self::Sqlite { path, doing, source: Said(source) },
-            },
-            _ => Self::Sqlite { path, doing, source: Said(source) },
+            _ => Self::Sqlite { path, doing, source },
         }
     }
 
@@ -124,11 +148,14 @@ impl Error {
             | Self::IsFolder { .. }
             | Self::NoDatabase { .. }
             | Self::Foreign { .. }
+            | Self::Lacking { .. }
+            | Self::Unmarked { .. }
+            | Self::Altered { .. }
             | Self::Newer { .. }
             | Self::NoLog { .. } => StoreErrorKind::Misconfigured,
             Self::ReadOnly { .. } => StoreErrorKind::Denied,
             Self::Io { source, .. } | Self::Lock { source, .. } => kind_of_io(source),
-            Self::Sqlite { doing, source, .. } => kind_of_sqlite(*doing, &source.0),
+            Self::Sqlite { doing, source, .. } => kind_of_sqlite(*doing, source),
             Self::Locked { .. } | Self::Closed { .. } | Self::Interrupted { .. } => {
                 StoreErrorKind::Unavailable
             }

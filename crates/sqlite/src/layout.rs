@@ -44,7 +44,7 @@
 //! SELECT * FROM events WHERE first = (SELECT first FROM events WHERE resource = 'product' AND id = '…' AND number = 1);
 //! ```
 //!
-//! Two triggers refuse to change or delete an event: events are immutable, also for a person with a shell.
+//! Triggers refuse to change or delete an event: events are immutable, also for a person with a shell.
 //!
 //! # Layout 2
 //!
@@ -62,100 +62,42 @@
 //! SELECT * FROM parked;
 //! ```
 //!
+//! # Layout 3
+//!
+//! Declares the columns of `events` in the order in which they are stored: `first` and `number`, which are the key, and then
+//! the others as above. `PRAGMA integrity_check` of SQLite 3.40.0 to 3.41.0, which Debian 12 has, looks for the columns of a
+//! table without row numbers where they are declared, and so reported values as missing that are all there. Nothing is
+//! stored in another way: the text of the table is replaced, and no row is written.
+//!
+//! And a third trigger refuses to replace an event, as `INSERT OR REPLACE` would, by whichever of its keys it collides.
+//! SQLite does not ask the other two about rows that it replaces, unless `PRAGMA recursive_triggers` is on. It looks for
+//! the keys in the pages where the new row is about to go. It fails (`raise(FAIL)`), and so does our own statement that
+//! inserts, for a row is then refused before anything is done; for a statement that can be aborted, SQLite first copies
+//! every page that it changes, which had one take a third longer. What a person has inserted with the same statement before
+//! the row that is refused stays.
+//!
+//! A person can drop a trigger. What the triggers refuse is a mistake, not an intent.
+//!
 //! # What guards the layout
 //!
 //! `application_id` says that the file is one of ours, `user_version` which layout it has. [`bring_up_to_date`] takes
 //! a file from any older layout, an empty file included, to the newest in one transaction. [Opening](crate::open) refuses what is
 //! not ours or newer than this program. Both numbers are read as any row is, under SQLite's locks and through the log.
+//!
+//! Neither is in a dump (`.dump`). A file that was made of one is known by its schema: if that is word for word the schema of
+//! a layout, with nothing besides, then the file has that layout, and is made to say so. With anything besides it might
+//! have a layout that this program does not know, and is refused: a person has to say it.
+
+mod migrations;
+mod schema;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use self::schema::Schema;
+pub(crate) use self::{migrations::MIGRATIONS, schema::Differences};
+
 /// Marks the file as an event store of this library: `AWES`. In the output of `file(1)` too.
 pub(crate) const APPLICATION_ID: i64 = 0x4157_4553;
-
-/// What leads from each layout to the next, the first from an empty file. Part of the stored form: entries are added
-/// and never changed.
-pub(crate) const MIGRATIONS: &[&str] = &[
-    r#"
-CREATE TABLE events (
-  resource TEXT NOT NULL,
-  id TEXT NOT NULL,
-  number INTEGER NOT NULL,
-  type TEXT NOT NULL,
-  data TEXT,
-  at TEXT NOT NULL,
-  "commit" TEXT NOT NULL,
-  trace TEXT,
-  cause TEXT,
-  meta TEXT,
-  position INTEGER NOT NULL,
-  first INTEGER NOT NULL,
-  PRIMARY KEY (first, number)
-) WITHOUT ROWID, STRICT;
-
-CREATE UNIQUE INDEX resources ON events (resource, id) WHERE number = 1;
-CREATE UNIQUE INDEX listing ON events (resource, at, id) WHERE number = 1;
-CREATE UNIQUE INDEX events_by_position ON events (position);
-
-CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events
-BEGIN SELECT raise(ABORT, 'events are immutable'); END;
-CREATE TRIGGER events_are_not_deleted BEFORE DELETE ON events
-BEGIN SELECT raise(ABORT, 'events are immutable'); END;
-"#,
-    r#"
-CREATE TABLE subscriptions (
-  subscription TEXT NOT NULL,
-  resource TEXT NOT NULL,
-  start TEXT NOT NULL,
-  started_at TEXT NOT NULL,
-  position INTEGER NOT NULL,
-  PRIMARY KEY (subscription, resource)
-) WITHOUT ROWID, STRICT;
-
-CREATE TABLE progress (
-  subscription TEXT NOT NULL,
-  resource TEXT NOT NULL,
-  id TEXT NOT NULL,
-  revision INTEGER NOT NULL,
-  handled INTEGER,
-  position INTEGER,
-  number INTEGER,
-  "after" INTEGER,
-  type TEXT,
-  waiting INTEGER,
-  error TEXT,
-  attempts INTEGER,
-  first_failed_at TEXT,
-  last_failed_at TEXT,
-  next_attempt_at TEXT,
-  claimed_until TEXT,
-  trace TEXT,
-  PRIMARY KEY (subscription, resource, id)
-) WITHOUT ROWID, STRICT;
-
-CREATE INDEX progress_by_position ON progress (subscription, resource, position) WHERE number IS NULL;
-CREATE INDEX progress_by_next_attempt ON progress (subscription, resource, next_attempt_at, id)
-WHERE number IS NOT NULL;
-
-CREATE TABLE skipped (
-  subscription TEXT NOT NULL,
-  resource TEXT NOT NULL,
-  id TEXT NOT NULL,
-  number INTEGER NOT NULL,
-  type TEXT,
-  error TEXT NOT NULL,
-  reason TEXT NOT NULL,
-  "by" TEXT NOT NULL,
-  at TEXT NOT NULL,
-  PRIMARY KEY (subscription, resource, id, number)
-) WITHOUT ROWID, STRICT;
-
-CREATE VIEW parked AS
-SELECT subscription, resource, id, number, type, waiting, error, attempts, first_failed_at, last_failed_at,
-  next_attempt_at, trace
-FROM progress WHERE number IS NOT NULL;
-"#,
-];
 
 /// The layout that the migrations lead to.
 pub(crate) fn number_of(migrations: &[&str]) -> i64 {
@@ -163,41 +105,75 @@ pub(crate) fn number_of(migrations: &[&str]) -> i64 {
 }
 
 /// What a file says about itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
     /// Nothing: it is empty, and whoever comes first may make it what they like.
     Empty,
     /// A store of ours, with this layout.
     Layout(i64),
+    /// The same by its schema, and it does not say so.
+    Unmarked(i64),
+    /// It does not say so, and its schema is not quite that of a layout.
+    Similar(Differences),
+    /// A store of ours, but for this table, which is not as the layout has it.
+    Altered { layout: i64, table: String },
     /// A database, but none of ours.
     Foreign,
 }
 
 impl Found {
-    /// Looks at the numbers in the file's first page. Neither reads nor understands its tables, so that it works on
-    /// any layout.
+    /// Looks at the numbers in the file's first page, and at its schema where these leave a doubt.
     ///
     /// To be called in a transaction: another process may be changing them.
-    pub(crate) fn read(connection: &Transaction<'_>) -> rusqlite::Result<Self> {
+    pub(crate) fn read(connection: &Transaction<'_>, migrations: &[&str]) -> rusqlite::Result<Self> {
         let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
-        let layout = number("user_version")?;
-        Ok(match number("application_id")? {
-            APPLICATION_ID if layout > 0 => Self::Layout(layout),
-            0 if layout == 0 && number("schema_version")? == 0 => Self::Empty,
-            _ => Self::Foreign,
+        let (application, layout) = (number("application_id")?, number("user_version")?);
+        match (application, layout) {
+            (APPLICATION_ID, 1..) => Self::marked(connection, layout, migrations),
+            (0, 0) if number("schema_version")? == 0 => Ok(Self::Empty),
+            (0 | APPLICATION_ID, 0..) => Self::unmarked(connection, layout, migrations),
+            _ => Ok(Self::Foreign),
+        }
+    }
+
+    /// What is to be migrated has to be what the migrations were written for.
+    fn marked(connection: &Connection, layout: i64, migrations: &[&str]) -> rusqlite::Result<Self> {
+        let found = Self::Layout(layout);
+        if !found.lacks(migrations) {
+            return Ok(found);
+        }
+        let expected = Schema::after(&migrations[..found.migrations()])?;
+        Ok(match Schema::read(connection)?.other_table(&expected) {
+            Some(table) => Self::Altered { layout, table },
+            None => found,
         })
     }
 
-    /// Whether there are migrations that the file has not seen yet.
-    pub(crate) fn lacks(self, migrations: &[&str]) -> bool {
-        self != Self::Foreign && self.migrations() < migrations.len()
+    fn unmarked(connection: &Connection, layout: i64, migrations: &[&str]) -> rusqlite::Result<Self> {
+        let differences = Schema::read(connection)?.differences(migrations)?;
+        Ok(match differences {
+            // One of the two numbers may have been said.
+            Some(found) if layout != 0 && layout != found.layout => Self::Foreign,
+            Some(found) if found.is_empty() => Self::Unmarked(found.layout),
+            Some(found) => Self::Similar(found),
+            None => Self::Foreign,
+        })
+    }
+
+    /// Whether there is something to do to the file, by the migrations.
+    pub(crate) fn lacks(&self, migrations: &[&str]) -> bool {
+        match self {
+            Self::Empty | Self::Layout(_) => self.migrations() < migrations.len(),
+            Self::Unmarked(_) => true,
+            Self::Similar(_) | Self::Altered { .. } | Self::Foreign => false,
+        }
     }
 
     /// The layout, as a number of migrations that have been applied.
-    fn migrations(self) -> usize {
+    fn migrations(&self) -> usize {
         match self {
-            Self::Layout(layout) => usize::try_from(layout).unwrap_or_default(),
-            Self::Empty | Self::Foreign => 0,
+            Self::Layout(layout) | Self::Unmarked(layout) => usize::try_from(*layout).unwrap_or_default(),
+            Self::Empty | Self::Similar(_) | Self::Altered { .. } | Self::Foreign => 0,
         }
     }
 }
@@ -206,10 +182,10 @@ impl Found {
 /// the same time one does the work; the others wait for it and find it done. Gives what had been there before, as
 /// this process found it when it was its turn.
 ///
-/// Does nothing to a file that is not ours or has a newer layout than the migrations lead to.
+/// Does nothing to a file that is not ours, is not as its layout says, or has a newer layout than the migrations lead to.
 pub(crate) fn bring_up_to_date(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result<Found> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found = Found::read(&transaction)?;
+    let found = Found::read(&transaction, migrations)?;
     if !found.lacks(migrations) {
         return Ok(found);
     }
@@ -229,7 +205,7 @@ mod tests {
     const LATER: &[&str] = &[MIGRATIONS[0], "CREATE TABLE later (a TEXT)", "INSERT INTO later VALUES ('b')"];
 
     fn found(connection: &Connection) -> Found {
-        Found::read(&connection.unchecked_transaction().unwrap()).unwrap()
+        Found::read(&connection.unchecked_transaction().unwrap(), LATER).unwrap()
     }
 
     fn tables(connection: &Connection) -> Vec<String> {
@@ -275,7 +251,7 @@ mod tests {
         }
         let mut connection = Connection::open_in_memory().unwrap();
         bring_up_to_date(&mut connection, LATER).unwrap();
-        assert_eq!(bring_up_to_date(&mut connection, MIGRATIONS).unwrap(), Found::Layout(3));
+        assert_eq!(bring_up_to_date(&mut connection, &LATER[..2]).unwrap(), Found::Layout(3));
         assert_eq!(found(&connection), Found::Layout(3));
     }
 }

@@ -1,5 +1,4 @@
 //! The embedded event store: one SQLite file.
-mod cause;
 mod commits;
 mod connection;
 mod error;

@@ -7,12 +7,14 @@
 //!
 //! After a checkpoint SQLite writes the log from its beginning again. That is faster than to make a file longer.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI32, Ordering},
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicI32, Ordering},
+    },
 };
 
-use aws_event_sourcing_core::ErrorChain;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, hooks::Wal, wal::CheckpointMode};
 
 use crate::path::FilePath;
@@ -60,7 +62,7 @@ impl Log {
             // Another process is at it.
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
             Err(error) => {
-                tracing::warn!(file = %path, error = %ErrorChain::of(&error), "the log of the event store could not be folded into its file");
+                tracing::warn!(%path, error = &error as &dyn Error, "cannot fold in the log of the event store");
             }
         }
     }

@@ -34,19 +34,24 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Connection, Error> 
     }
     // Until the file is accepted, closing it must not fold in a log that somebody else may understand better.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log).map_err(failed)?;
-    let mut found = look_at(&mut connection).map_err(failed)?;
-    accept(path, found, migrations)?;
+    let mut found = look_at(&mut connection, migrations).map_err(failed)?;
+    accept(path, &found, migrations)?;
     if found.lacks(migrations) {
         connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
         found = layout::bring_up_to_date(&mut connection, migrations).map_err(failed)?;
-        accept(path, found, migrations)?;
+        accept(path, &found, migrations)?;
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
     write_ahead(path, &connection)?;
-    if found.lacks(migrations)
-        && let Found::Layout(from) = found
-    {
-        tracing::info!(file = %path, from, layout = migrations.len(), "brought the event store to the newest layout");
+    let layout = migrations.len();
+    match found {
+        Found::Layout(from) if found.lacks(migrations) => {
+            tracing::info!(%path, from, layout, "brought the event store to the newest layout");
+        }
+        Found::Unmarked(from) => {
+            tracing::info!(%path, from, layout, "an event store that did not say so, as one that was restored from a dump does not, says so now");
+        }
+        _ => {}
     }
     connection::prepare_to_write(&connection).map_err(failed)?;
     sync_folder(path)?;
@@ -70,18 +75,20 @@ fn check_path(path: &FilePath) -> Result<(), Error> {
     }
 }
 
-fn look_at(connection: &mut Connection) -> rusqlite::Result<Found> {
-    Found::read(&connection.transaction()?)
+fn look_at(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result<Found> {
+    Found::read(&connection.transaction()?, migrations)
 }
 
-fn accept(path: &FilePath, found: Found, migrations: &[&str]) -> Result<(), Error> {
-    let supported = layout::number_of(migrations);
+fn accept(path: &FilePath, found: &Found, migrations: &[&str]) -> Result<(), Error> {
+    let (path, supported) = (path.clone(), layout::number_of(migrations));
     match found {
-        Found::Foreign => Err(Error::Foreign { path: path.clone() }),
-        Found::Layout(found) if found > supported => {
-            Err(Error::Newer { path: path.clone(), found, supported })
+        Found::Foreign => Err(Error::Foreign { path }),
+        Found::Similar(differences) => Err(Error::similar(path, differences)),
+        Found::Altered { layout, table } => {
+            Err(Error::Altered { path, layout: *layout, table: table.clone() })
         }
-        Found::Empty | Found::Layout(_) => Ok(()),
+        Found::Layout(found) if *found > supported => Err(Error::Newer { path, found: *found, supported }),
+        Found::Empty | Found::Layout(_) | Found::Unmarked(_) => Ok(()),
     }
 }
 

@@ -4,7 +4,7 @@
 //! is in the way: the very same one, appended before, or another one.
 
 use aws_event_sourcing_core::{AppendError, Appended, Commit, Json, limits};
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, ffi, params};
 
 use crate::{
     commits::Commits,
@@ -17,10 +17,13 @@ const LAST_POSITION: &str = "SELECT coalesce(max(position), 0) FROM events";
 
 const FIRST: &str = "SELECT first FROM events WHERE resource = ?1 AND id = ?2 AND number = 1";
 
+const COMMIT_OF: &str = r#"SELECT "commit" FROM events WHERE first = ?1 AND number = ?2"#;
+
+/// Fails where a number is taken, by the trigger that keeps events from being replaced. To fail and not to be aborted spares
+/// SQLite the copies that it would make of every page that is about to change.
 const INSERT: &str = r#"
-INSERT INTO events (resource, id, number, type, data, at, "commit", trace, cause, meta, position, first)
+INSERT OR FAIL INTO events (resource, id, number, type, data, at, "commit", trace, cause, meta, position, first)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-ON CONFLICT DO NOTHING
 "#;
 
 /// What is stored from the event before a number on.
@@ -108,6 +111,22 @@ fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
+/// What SQLite says of an event that it does not insert because of those that are there.
+struct Refused(rusqlite::Error);
+
+fn is_refusal(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    // The others where a person has dropped the trigger.
+    matches!(
+        code,
+        Some(
+            ffi::SQLITE_CONSTRAINT_TRIGGER
+                | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+                | ffi::SQLITE_CONSTRAINT_UNIQUE
+        )
+    )
+}
+
 struct Transaction<'a> {
     connection: &'a Connection,
     insert: CachedStatement<'a>,
@@ -126,20 +145,37 @@ impl<'a> Transaction<'a> {
     fn store(&mut self, record: &Record) -> rusqlite::Result<Outcome> {
         let commit = &record.commit;
         let first = match commit.number {
+            1 if commit.follows.is_some() => return Ok(Err(AppendError::Conflict(None))),
             1 => self.position + 1,
             number => match self.find_first(commit)? {
-                Some(first) => first,
+                Some(first) if self.is_behind(commit, first)? => first,
+                Some(_) => return self.in_the_way(commit, None),
+                None if commit.follows.is_some() => return Ok(Err(AppendError::Conflict(None))),
                 None => {
                     let resource = commit.resource.to_string();
                     return Ok(Err(Error::NothingBefore { resource, number }.into()));
                 }
             },
         };
-        let stored = match commit.events.len() {
+        let refused = match commit.events.len() {
             1 => self.insert(record, first)?,
             _ => self.insert_whole(record, first)?,
         };
-        if stored { Ok(Ok(Appended::Now)) } else { self.in_the_way(commit) }
+        match refused {
+            None => Ok(Ok(Appended::Now)),
+            Some(refused) => self.in_the_way(commit, Some(refused)),
+        }
+    }
+
+    /// Whether the event before a commit is one of the commit that it follows.
+    fn is_behind(&self, commit: &Commit, first: i64) -> rusqlite::Result<bool> {
+        let Some(follows) = &commit.follows else { return Ok(true) };
+        let before = (first, commit.number.cast_signed() - 1);
+        let mut statement = self.connection.prepare_cached(COMMIT_OF)?;
+        let before = statement
+            .query_row(before, |row| Ok(row.get_ref(0)?.as_str()? == follows.as_str()))
+            .optional()?;
+        Ok(before == Some(true))
     }
 
     fn find_first(&mut self, commit: &Commit) -> rusqlite::Result<Option<i64>> {
@@ -147,21 +183,21 @@ impl<'a> Transaction<'a> {
         self.first.query_row(resource, |row| row.get(0)).optional()
     }
 
-    /// Inserts all events of a commit or, where one of its numbers is taken, none.
-    fn insert_whole(&mut self, record: &Record, first: i64) -> rusqlite::Result<bool> {
+    /// Inserts all events of a commit or, where one of them is refused, none.
+    fn insert_whole(&mut self, record: &Record, first: i64) -> rusqlite::Result<Option<Refused>> {
         let before = self.position;
         run(self.connection, "SAVEPOINT whole")?;
-        let stored = self.insert(record, first)?;
-        if !stored {
+        let refused = self.insert(record, first)?;
+        if refused.is_some() {
             run(self.connection, "ROLLBACK TO whole")?;
             self.position = before;
         }
         run(self.connection, "RELEASE whole")?;
-        Ok(stored)
+        Ok(refused)
     }
 
-    /// Inserts the events of a commit up to the first whose number is taken. Whether none was.
-    fn insert(&mut self, record: &Record, first: i64) -> rusqlite::Result<bool> {
+    /// Inserts the events of a commit up to the first that is refused. Gives why that one is.
+    fn insert(&mut self, record: &Record, first: i64) -> rusqlite::Result<Option<Refused>> {
         let Record { commit, at, trace, .. } = record;
         for (number, event) in commit.numbered() {
             let inserted = self.insert.execute(params![
@@ -177,17 +213,18 @@ impl<'a> Transaction<'a> {
                 commit.meta.as_ref().map(Json::as_str),
                 self.position + 1,
                 first,
-            ])?;
-            if inserted == 0 {
-                return Ok(false);
+            ]);
+            match inserted {
+                Ok(_) => self.position += 1,
+                Err(error) if is_refusal(&error) => return Ok(Some(Refused(error))),
+                Err(error) => return Err(error),
             }
-            self.position += 1;
         }
-        Ok(true)
+        Ok(None)
     }
 
-    /// What comes of an append whose number is taken.
-    fn in_the_way(&self, commit: &Commit) -> rusqlite::Result<Outcome> {
+    /// What comes of an append that is not behind what it follows, or of which an event was refused: its number is taken.
+    fn in_the_way(&self, commit: &Commit, refused: Option<Refused>) -> rusqlite::Result<Outcome> {
         let mut statement = self.connection.prepare_cached(IN_THE_WAY)?;
         let resource = &commit.resource;
         let key = (&*resource.resource_type, resource.id.as_str(), commit.number.cast_signed());
@@ -198,6 +235,13 @@ impl<'a> Transaction<'a> {
         while let Some(row) = found.next()?
             && rows.take(row, 0, None, size)?
         {}
+        if rows.last_number().is_none_or(|last| last < commit.number.cast_signed()) {
+            return match refused {
+                None => Ok(Err(AppendError::Conflict(None))),
+                // It is not: somebody has a trigger of their own.
+                Some(refused) => Err(refused.0),
+            };
+        }
         let mut commits = Commits::new(resource.clone());
         commits.turn_page(rows);
         let mut in_the_way = None;

@@ -19,7 +19,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_event_sourcing_core::ErrorChain;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -200,7 +199,7 @@ impl Thread {
             Some(answer) => drop(answer.send(closed)),
             None => {
                 if let Err(error) = closed {
-                    tracing::warn!(error = %ErrorChain::of(&error), "an event store was not closed in good order");
+                    tracing::warn!(error = &error as &dyn std::error::Error, "an event store was left open");
                 }
             }
         }
@@ -314,6 +313,7 @@ mod tests {
             events: vec![EncodedEvent { event_type: "Noted".into(), data }],
             at: Timestamp::from_unix_millis(0),
             id: CommitId::from(format!("{id}-{number}")),
+            follows: None,
             trace: None,
             cause: None,
             meta: None,

@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use aws_event_sourcing::{
     Aggregate, Event, Recorded, Repository, Resource, ResourceId,
-    http::{ETag, Json, Links, Location, Path, Problem, ResourceRoutes, WithTerms as _, WriteTerms},
+    http::{
+        ETag, Json, Links, Location, OpenApi, Path, Problem, RequestBody, ResourceRoutes, WithTerms as _,
+        WriteTerms,
+    },
     service::{self, Service},
     subscription::{Context, Failure, Subscription, with_state},
 };
@@ -20,6 +23,7 @@ use axum::{
     routing::{delete, post},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::DeployEvent::{DeployCreated, DeployDeleted};
 
@@ -111,6 +115,28 @@ fn api(deploys: Repository<Deploy>) -> Router {
     Router::new().nest("/deploys", read.merge(commands))
 }
 
+/// What the API takes and shows, for `GET /_openapi.json`.
+fn describe(document: OpenApi) -> OpenApi {
+    let text = json!({"type": "string"});
+    let state = json!({
+        "required": ["status", "specification", "links"],
+        "properties": {
+            "status": {"enum": ["processing", "success", "failed", "deleted"]},
+            "specification": text,
+            "links": {"type": "object", "properties": {"resource": text, "events": text}},
+        },
+    });
+    let new = json!({
+        "type": "object",
+        "required": ["specification"],
+        "properties": {"specification": {"type": "string", "minLength": 1}},
+    });
+    document
+        .resources("/deploys", "deploy", state)
+        .create("/deploys", "deploy", RequestBody::Required(new))
+        .silent_command("delete", "/deploys/{id}", "deploy", RequestBody::None)
+}
+
 async fn create(
     State(deploys): State<Repository<Deploy>>,
     terms: WriteTerms,
@@ -158,6 +184,7 @@ async fn main() -> Result<(), service::Error> {
     let fail_on = std::env::var("FAIL_ON").ok().filter(|text| !text.is_empty()).map(Arc::from);
     service
         .api(api(deploys))
+        .openapi(describe)
         .subscribe(Subscription::new("notifications").on::<Deploy>(with_state(fail_on, notify)))
         .example("POST", "/deploys", r#"{"specification": "two small servers"}"#)
         .example("GET", "/deploys", "")

@@ -4,6 +4,7 @@
 //! cargo run -p shopping
 //! ```
 
+mod description;
 mod product;
 mod reactions;
 mod reorder;
@@ -25,6 +26,7 @@ async fn main() -> Result<(), service::Error> {
     let shop = Shop { products: service.repository(), reorders: service.repository() };
     service
         .api(product::api(shop.products.clone()).merge(reorder::api(shop.reorders.clone())))
+        .openapi(description::describe)
         .subscribe(Subscription::new("reorders").on::<Product>(with_state(shop.clone(), reorder)))
         .subscribe(Subscription::new("restocks").on::<Reorder>(with_state(shop, restock)))
         .example("POST", "/products", r#"{"amount": 5}"#)

@@ -1,10 +1,12 @@
-//! `kill -9`, again and again; and two shops over one file.
+//! `kill -9`, again and again; two shops over one file; and a table that is restored under a shop.
 
 use std::collections::BTreeSet;
 
-use futures_util::future::join_all;
+use aws_event_sourcing::{EventStore as _, ResourceKey};
+use futures_util::{TryStreamExt as _, future::join_all};
+use lambda_local::DynamoDb;
 use serde_json::{Value, json};
-use testbed::{Answer, Client, Running, program};
+use testbed::{Answer, Client, Running, SHOP_TABLES, Tables, program};
 
 const SHOP: &str = env!("CARGO_BIN_EXE_shopping");
 const ROUNDS: usize = 8;
@@ -86,4 +88,39 @@ async fn two_shops_over_one_file_lose_and_double_nothing() {
         assert_eq!(client.get(&path).await.body["quantity"], Value::from(0));
         assert_eq!(numbers(client, &path).await, (1..=151).collect::<Vec<_>>());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_whose_table_is_restored_sells_behind_what_is_there() {
+    let tables = Tables::of_shop().await;
+    let start = || Running::start(program(SHOP, "data".as_ref()).envs(SHOP_TABLES).envs(tables.settings()));
+    let shop = start();
+    let client = shop.client();
+    let created = client.post("/products", json!({"amount": 10})).await;
+    let path = created.header("location").expect("a location").to_owned();
+    for _ in 0..3 {
+        assert_eq!(client.post_empty(&format!("{path}/buy")).await.status, 200);
+    }
+
+    let dynamodb = tables.connect().await;
+    let store = dynamodb.store().table("product", "products").build();
+    let product = ResourceKey::new("product", created.text("id"));
+    let commits: Vec<_> = store.read(&product, 0).try_collect().await.expect("read");
+    let [(_, url), _, (_, access_key), _] = tables.settings();
+    let table = json!({ "TableName": "products" });
+    DynamoDb::new(url, access_key).ask("DeleteTable", &table).await.expect("deleted");
+    let refused = client.post_empty(&format!("{path}/buy")).await;
+    assert!(refused.status >= 500, "{refused:?}");
+    dynamodb.table("products").create().send().await.expect("a table");
+    for commit in &commits[..2] {
+        store.append(commit).await.expect("appended");
+    }
+
+    let sold = client.post_empty(&format!("{path}/buy")).await;
+    assert_eq!((sold.status, sold.header("etag")), (200, Some("\"3\"")), "{sold:?}");
+    assert_eq!((&sold.body["version"], &sold.body["quantity"]), (&json!(3), &json!(8)));
+    assert_eq!(numbers(&client, &path).await, [1, 2, 3]);
+    let another = start();
+    let found = another.client().get(&path).await;
+    assert_eq!((found.status, &found.body["quantity"]), (200, &json!(8)));
 }

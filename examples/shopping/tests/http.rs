@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use lambda_local::{Deployment, Program};
+use lambda_local::{Api, Deployment, Gateway, Program};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testbed::{Answer, Client, Running, SHOP_TABLES, Tables, program};
@@ -20,8 +20,11 @@ struct Shop {
 /// What it runs on. Stopped when it is dropped.
 enum Host {
     Process { running: Running, _data: TempDir },
-    Lambda(Box<Deployment>),
+    Lambda { deployment: Box<Deployment>, _gateway: Option<Gateway> },
 }
+
+/// What is in front of every path where a shop is one part of a larger site.
+const BASE_PATH: &str = "/v1/catalog";
 
 impl Shop {
     fn on_sqlite() -> Self {
@@ -43,14 +46,33 @@ impl Shop {
         let deployment = Deployment::of("shopping").program(Program::At(PROGRAM.into())).start().await;
         let deployment = deployment.unwrap_or_else(|error| panic!("{error}"));
         let client = Client::new(&deployment.gateway().address().to_string());
-        Self { client, host: Host::Lambda(deployment.into()) }
+        Self { client, host: Host::Lambda { deployment: deployment.into(), _gateway: None } }
+    }
+
+    /// One that is told that there is something in front of its paths.
+    fn behind_a_proxy() -> Self {
+        let shop = Self::start([("BASE_PATH", BASE_PATH)]);
+        Self { client: shop.client.under(BASE_PATH), ..shop }
+    }
+
+    /// The same on Lambda, behind a domain of one's own, whose events tell.
+    async fn behind_a_mapping() -> Self {
+        let Self { host: Host::Lambda { deployment, .. }, .. } = Self::on_lambda().await else {
+            unreachable!("it is on Lambda")
+        };
+        let function = deployment.function("ApiFunction").expect("it has one").clone();
+        let gateway = Gateway::mapped(BASE_PATH, function, Api::Rest, 0).await.expect("a gateway");
+        let client = Client::new(&gateway.address().to_string()).under(BASE_PATH);
+        Self { client, host: Host::Lambda { deployment, _gateway: Some(gateway) } }
     }
 
     /// What the API has logged so far.
     fn log(&self) -> Vec<String> {
         match &self.host {
             Host::Process { running, .. } => running.log(),
-            Host::Lambda(deployment) => deployment.function("ApiFunction").expect("it has one").log().lines(),
+            Host::Lambda { deployment, .. } => {
+                deployment.function("ApiFunction").expect("it has one").log().lines()
+            }
         }
     }
 }
@@ -93,11 +115,60 @@ everywhere! {
     products_are_listed_whole_or_in_pages
     what_a_client_does_wrong_is_told_apart
     a_version_can_be_asked_for_and_insisted_on
+    a_product_is_shown_as_it_was_at_a_time
+    answers_are_packed_and_bodies_may_be
+    it_says_how_it_is_and_what_it_does
     a_repeated_request_with_one_key_happens_once
     sixty_four_buyers_of_forty_items
     the_trace_of_a_request_is_in_the_log
     what_is_sold_out_is_reordered_and_what_is_delivered_is_restocked
     a_client_cannot_take_the_place_of_a_handler
+}
+
+/// What has to do with paths, where these begin with something that the shop does not know of.
+mod behind_a_base_path {
+    use super::{
+        Shop, a_product_is_created_read_bought_and_restocked, products_are_listed_whole_or_in_pages,
+        what_a_client_does_wrong_is_told_apart,
+    };
+
+    async fn suite(shop: &Shop) {
+        products_are_listed_whole_or_in_pages(shop).await;
+        a_product_is_created_read_bought_and_restocked(shop).await;
+        what_a_client_does_wrong_is_told_apart(shop).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn by_a_setting() {
+        suite(&Shop::behind_a_proxy()).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn by_a_mapping_of_an_api() {
+        suite(&Shop::behind_a_mapping().await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purchase_on_lambda_is_part_of_the_trace_that_the_request_brings() {
+    let shop = Shop::on_lambda().await;
+    let Host::Lambda { deployment, .. } = &shop.host else { unreachable!("it is on Lambda") };
+    let path = product(&shop.client, 5).await;
+    let buy = |header: &str, trace: &str| {
+        Answer::to(shop.client.request("POST", &format!("{path}/buy")).header(header, trace))
+    };
+    let of_x_ray = "5759e988bd862e3fe1be46a994272793";
+    assert_eq!(buy("x-amzn-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793").await.status, 200);
+    // Who says it in the words of W3C is not overruled by AWS.
+    let of_w3c = "4bf92f3577b34da6a3ce929d0e0e4736";
+    assert_eq!(buy("traceparent", &format!("00-{of_w3c}-00f067aa0ba902b7-01")).await.status, 200);
+    let table = deployment.table("ProductTable").expect("it has one");
+    let scan = deployment.dynamodb().ask("Scan", &json!({ "TableName": table })).await.expect("an answer");
+    let commits = scan["Items"].as_array().expect("items").iter();
+    let traces: Vec<_> = commits.map(|commit| commit["trace"]["S"].as_str().expect("a trace")).collect();
+    assert_eq!(traces.len(), 3);
+    assert!(traces[1].starts_with(&format!("00-{of_x_ray}-")), "{traces:?}");
+    assert!(traces[2].starts_with(&format!("00-{of_w3c}-")), "{traces:?}");
 }
 
 /// A product with so many in stock, as its path.
@@ -111,7 +182,8 @@ fn is_problem(answer: &Answer, status: u16, instance: &str) {
     assert_eq!(answer.status, status, "{answer:?}");
     assert_eq!(answer.header("content-type"), Some("application/problem+json"));
     assert_eq!(answer.body["status"], status);
-    assert_eq!(answer.body["instance"], instance);
+    assert!(answer.path.ends_with(instance), "{answer:?}");
+    assert_eq!(answer.body["instance"], answer.path);
     for member in ["type", "title", "detail"] {
         assert!(!answer.text(member).is_empty());
     }
@@ -121,7 +193,7 @@ async fn a_product_is_created_read_bought_and_restocked(shop: &Shop) {
     let Shop { client, .. } = shop;
     let created = client.post("/products", json!({"amount": 5})).await;
     let id = created.text("id");
-    let path = format!("/products/{id}");
+    let path = client.path(&format!("/products/{id}"));
     assert_eq!(created.status, 201);
     assert_eq!(created.header("location"), Some(path.as_str()));
     assert_eq!(created.header("etag"), Some("\"1\""));
@@ -140,6 +212,87 @@ async fn a_product_is_created_read_bought_and_restocked(shop: &Shop) {
     let past = client.get(&format!("{path}?version=3")).await;
     assert_eq!((past.header("etag"), &past.body["quantity"]), (Some("\"3\""), &json!(3)));
     is_problem(&client.get(&format!("{path}?version=8")).await, 404, &path);
+}
+
+async fn a_product_is_shown_as_it_was_at_a_time(shop: &Shop) {
+    let Shop { client, .. } = shop;
+    let path = product(client, 5).await;
+    client.post_empty(&format!("{path}/buy")).await;
+    let events = client.get(&format!("{path}/events")).await;
+    let time = events.body[1]["at"].as_str().expect("a time");
+    for time in [time, "9999-12-31T23:59:59Z"] {
+        let then = client.get(&format!("{path}?at={time}")).await;
+        assert_eq!((then.header("etag"), &then.body["quantity"]), (Some("\"2\""), &json!(4)));
+        assert_eq!(then.header("content-location"), Some(&*format!("{path}?version=2")));
+    }
+    is_problem(&client.get(&format!("{path}?at=1999-12-31T23:59:59Z")).await, 404, &path);
+    is_problem(&client.get(&format!("{path}?at=then")).await, 400, &path);
+}
+
+/// What is in a body of gzip, by the way of a command that has nothing to do with this project.
+fn unpacked(packed: &[u8]) -> Vec<u8> {
+    use std::{io::Write as _, process};
+
+    let mut gunzip = process::Command::new("gzip");
+    let gunzip = gunzip.arg("-dc").stdin(process::Stdio::piped()).stdout(process::Stdio::piped());
+    let mut gunzip = gunzip.spawn().expect("gzip runs");
+    let mut stdin = gunzip.stdin.take().expect("a pipe");
+    let packed = packed.to_owned();
+    let writer = std::thread::spawn(move || stdin.write_all(&packed).expect("it reads"));
+    let output = gunzip.wait_with_output().expect("gzip ends");
+    writer.join().expect("all is written");
+    assert!(output.status.success());
+    output.stdout
+}
+
+/// `{"amount": 5}`, as gzip packs it.
+const PACKED: &[u8] = &[
+    0x1f, 0x8b, 0x8, 0x0, 0x0, 0x0, 0x0, 0x0, 0x2, 0xff, 0xab, 0x56, 0x4a, 0xcc, 0xcd, 0x2f, 0xcd, 0x2b,
+    0x51, 0xb2, 0x52, 0x30, 0xad, 0x5, 0x0, 0x62, 0x42, 0xf, 0xaf, 0xd, 0x0, 0x0, 0x0,
+];
+
+async fn answers_are_packed_and_bodies_may_be(shop: &Shop) {
+    let Shop { client, .. } = shop;
+    let request = client.request("POST", "/products").header("content-type", "application/json");
+    let created = Answer::to(request.header("content-encoding", "gzip").body(PACKED)).await;
+    assert_eq!((created.status, &created.body["quantity"]), (201, &json!(5)));
+    let path = created.header("location").expect("a location").to_owned();
+    client.post(&format!("{path}/restock"), json!({"amount": 1000})).await;
+    client.post(&format!("{path}/buy"), json!({"quantity": 500})).await;
+
+    let get = |coding: &'static str| {
+        client.request("GET", &format!("{path}/events")).header("accept-encoding", coding).send()
+    };
+    let plain = get("identity").await.expect("an answer");
+    assert!(!plain.headers().contains_key("content-encoding"));
+    let plain = plain.bytes().await.expect("the whole answer");
+    let packed = get("gzip").await.expect("an answer");
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    let packed = packed.bytes().await.expect("the whole answer");
+    assert!(packed.len() * 4 < plain.len(), "{} of {}", packed.len(), plain.len());
+    assert_eq!(unpacked(&packed), plain);
+}
+
+async fn it_says_how_it_is_and_what_it_does(shop: &Shop) {
+    let Shop { client, .. } = shop;
+    assert_eq!(client.get("/_health/live").await.body, json!({"status": "live"}));
+    let ready = client.get("/_health/ready").await;
+    assert_eq!((ready.status, &ready.body["status"]), (200, &json!("ready")));
+    let document = client.get("/_openapi.json").await;
+    assert_eq!((document.status, &document.body["openapi"]), (200, &json!("3.1.0")));
+    let paths = document.body["paths"].as_object().expect("paths");
+    for (path, method) in [
+        ("/products", "get"),
+        ("/products", "post"),
+        ("/products/{id}", "get"),
+        ("/products/{id}/events", "get"),
+        ("/products/{id}/buy", "post"),
+        ("/reorders/{id}/deliver", "post"),
+        ("/_health/ready", "get"),
+    ] {
+        assert!(paths[path][method]["responses"].is_object(), "{method} {path}");
+    }
+    assert!(!shop.log().iter().any(|line| line.contains("there is no route")));
 }
 
 async fn history_is_shown_as_it_was_recorded(shop: &Shop) {
@@ -170,7 +323,8 @@ async fn products_are_listed_whole_or_in_pages(shop: &Shop) {
     for amount in 1..=7 {
         paths.push(product(client, amount).await);
     }
-    let path_of = |product: &Value| format!("/products/{}", product["id"].as_str().expect("an id"));
+    let path_of =
+        |product: &Value| client.path(&format!("/products/{}", product["id"].as_str().expect("an id")));
     let all = client.get("/products").await;
     let mut all: Vec<_> = all.body.as_array().expect("an array").iter().map(path_of).collect();
     all.sort();
@@ -186,7 +340,9 @@ async fn products_are_listed_whole_or_in_pages(shop: &Shop) {
         next = page.header("link").map(|link| {
             let (target, relation) = link.split_once('>').expect("a target");
             assert_eq!(relation, "; rel=\"next\"");
-            target.trim_start_matches('<').to_owned()
+            let target = target.trim_start_matches('<').to_owned();
+            assert_eq!(target, client.path(&target));
+            target
         });
     }
     assert_eq!(listed, paths, "oldest first");
@@ -298,15 +454,9 @@ async fn the_trace_of_a_request_is_in_the_log(shop: &Shop) {
     let answer = Answer::to(request).await;
     assert_eq!(answer.header("x-request-id"), Some("r-1"));
     let path = answer.header("location").expect("a location").to_owned();
+    // The line of this request is written before the answer to the next one.
     shop.client.get(&path).await;
-    let line = loop {
-        // On Lambda it is written before the answer, and else soon after it.
-        let found = shop.log().into_iter().find(|line| line.contains(trace) && line.contains("answered"));
-        match found {
-            Some(line) => break line,
-            None => tokio::time::sleep(Duration::from_millis(10)).await,
-        }
-    };
+    let line = shop.log().into_iter().find(|line| line.contains(trace)).expect("a line of the access log");
     let line: Value = serde_json::from_str(&line).expect("a JSON line");
     assert_eq!(
         (&line["request_id"], &line["status"], &line["path"]),

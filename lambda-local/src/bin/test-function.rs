@@ -4,7 +4,7 @@
 //!
 //! - `{"fail": "why"}`: answers with an error. `{"exit": 1}`: ends. `{"sleep": 100}`: takes so many milliseconds.
 //! - `{"environment": true}`: answers with its environment. Whatever else it is called with, it answers with that.
-//! - A request of API Gateway is answered with the event as the body, and what the event's own body says if it is JSON:
+//! - A request of API Gateway is answered with the event as the body, the trace and the deadline of the call, and what the event's own body says if it is JSON:
 //!   `{"sleep": 100}` and the like.
 //!
 //! Told by the items of a stream, each with a `name`:
@@ -24,7 +24,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 }
 
 async fn answer(event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
-    let event = event.payload;
+    let LambdaEvent { payload: event, context } = event;
     if let Some(records) = event["Records"].as_array() {
         return handle(records).await;
     }
@@ -36,7 +36,14 @@ async fn answer(event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
     let mut answer = json!({
         "statusCode": 200,
         "headers": {"content-type": "application/json"},
-        "body": json!({"event": event, "answer": obeyed, "process": std::process::id()}).to_string(),
+        "body": json!({
+            "event": event,
+            "answer": obeyed,
+            "process": std::process::id(),
+            "trace": context.xray_trace_id,
+            "deadline": context.deadline,
+        })
+        .to_string(),
         "isBase64Encoded": false,
     });
     if event["version"] == "2.0" {

@@ -21,10 +21,16 @@ const MEMORY: u32 = 128;
 /// Enough to see several at once, few enough for a laptop.
 const INSTANCES: usize = 8;
 
+/// The variable by which what the emulator starts learns where its runtime API is: not at the emulator, which would say so
+/// itself.
+pub(super) const RUNTIME_API: &str = "LAMBDA_LOCAL_RUNTIME_API";
+
 /// What the emulator starts: the program, and beside it a process that kills both when the pipe is closed which the emulator
 /// has inherited. The emulator makes a group of processes of its own for what it starts.
 const BOOTSTRAP: &str = r#"#!/bin/sh
 { read -r _ <&3; kill -9 0; } >/dev/null 2>&1 &
+AWS_LAMBDA_RUNTIME_API=$LAMBDA_LOCAL_RUNTIME_API
+unset LAMBDA_LOCAL_RUNTIME_API
 exec "${0%/*}/program" 3<&-
 "#;
 

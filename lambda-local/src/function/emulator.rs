@@ -13,7 +13,13 @@ use axum::body::Bytes;
 use tokio::{net::TcpStream, time::Instant};
 use toolshed::Refused;
 
-use super::{Failure, answer::understand, builder::Settings, port::Port};
+use super::{
+    Failure,
+    answer::understand,
+    builder::{RUNTIME_API, Settings},
+    port::Port,
+    runtime_api::RuntimeApi,
+};
 use crate::{Error, Log};
 
 /// How long the emulator may take until it listens. It starts nothing before that.
@@ -34,6 +40,7 @@ pub(super) struct Emulator {
     address: String,
     http: reqwest::Client,
     process: Mutex<Option<Process>>,
+    runtime_api: RuntimeApi,
     _ports: [Port; 2],
 }
 
@@ -46,15 +53,18 @@ struct Process {
 
 impl Emulator {
     /// Runs it, before it listens.
-    pub(super) fn spawn(settings: &Settings) -> Result<Self, Error> {
+    pub(super) async fn spawn(settings: &Settings) -> Result<Self, Error> {
         let port = || Port::claim().map_err(Refused::to("find a free port"));
         let ports = [port()?, port()?];
-        let process = Process::spawn(settings, &ports).map_err(Refused::to("run the emulator of Lambda"))?;
+        let runtime_api = RuntimeApi::start(ports[1].address()).await?;
+        let process = Process::spawn(settings, &ports, &runtime_api);
+        let process = process.map_err(Refused::to("run the emulator of Lambda"))?;
         let client = reqwest::Client::builder().no_proxy().build();
         Ok(Self {
             address: ports[0].address(),
             http: client.expect("a client without TLS needs nothing"),
             process: Mutex::new(Some(process)),
+            runtime_api,
             _ports: ports,
         })
     }
@@ -79,7 +89,8 @@ impl Emulator {
         let lost = |error: reqwest::Error| {
             Failure::NotCalled(Error::Emulator(format!("has not answered: {}", root(&error))))
         };
-        let call = self.http.post(url).header("x-amzn-trace-id", trace).body(payload);
+        self.runtime_api.set_trace(trace);
+        let call = self.http.post(url).body(payload);
         let answer = call.send().await.map_err(lost)?;
         let status = answer.status().as_u16();
         understand(status, answer.bytes().await.map_err(lost)?)
@@ -108,13 +119,18 @@ impl Drop for Emulator {
 }
 
 impl Process {
-    fn spawn(settings: &Settings, [calls, runtime]: &[Port; 2]) -> io::Result<Self> {
+    fn spawn(
+        settings: &Settings,
+        [calls, runtime]: &[Port; 2],
+        runtime_api: &RuntimeApi,
+    ) -> io::Result<Self> {
         let (lines, output) = io::pipe()?;
         let mut command = Command::new("/bin/sh");
         command.args(["-c", LEASHED, "emulator"]).arg(&settings.emulator).args(["--log-level", "warn"]);
         command.args(["--runtime-interface-emulator-address", &calls.address()]);
         command.args(["--runtime-api-address", &runtime.address()]).arg(settings.bootstrap());
         command.env_clear().envs(settings.variables.iter().map(|(name, value)| (name, value)));
+        command.env(RUNTIME_API, runtime_api.address());
         command.current_dir(settings.folder()).stdin(Stdio::piped());
         command.stdout(output.try_clone()?).stderr(output);
         // The group that the leash kills. And Ctrl-C in a terminal is for whoever has started it, who stops it in order.

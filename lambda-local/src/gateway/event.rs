@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -10,6 +11,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -30,12 +32,13 @@ pub(super) struct Call {
     pub(super) client: SocketAddr,
     pub(super) id: String,
     pub(super) at: SystemTime,
+    base_path: Arc<str>,
     root: String,
 }
 
 impl Call {
     /// Adds the headers that API Gateway adds.
-    pub(super) fn new(mut head: Parts, body: Bytes, client: SocketAddr) -> Self {
+    pub(super) fn new(mut head: Parts, body: Bytes, client: SocketAddr, base_path: Arc<str>) -> Self {
         let given = head.headers.get("x-amzn-trace-id").and_then(|trace| trace.to_str().ok());
         let given =
             given.and_then(|trace| trace.split(';').find_map(|part| part.trim().strip_prefix("Root=")));
@@ -52,7 +55,7 @@ impl Call {
         }
         // It is about this connection alone.
         head.headers.remove("connection");
-        Self { head, body, client, id: Uuid::new_v4().to_string(), at: SystemTime::now(), root }
+        Self { head, body, client, id: Uuid::new_v4().to_string(), at: SystemTime::now(), base_path, root }
     }
 
     /// The header for the call of the function.
@@ -60,15 +63,22 @@ impl Call {
         trace_within(&self.root)
     }
 
+    /// With the base path.
     pub(super) fn path(&self) -> &str {
         self.head.uri.path()
     }
 
-    /// What the template's route `/{proxy+}` makes of it; nothing for its route `/`.
+    /// Whether it has come by way of a domain of one's own.
+    pub(super) fn is_mapped(&self) -> bool {
+        !self.base_path.is_empty()
+    }
+
+    /// What the template's route `/{proxy+}` makes of it, decoded; nothing for its route `/`.
     pub(super) fn proxy(&self) -> Value {
-        match self.path().strip_prefix('/') {
+        let behind = self.path().strip_prefix(&*self.base_path).unwrap_or_default();
+        match behind.strip_prefix('/') {
             None | Some("") => Value::Null,
-            Some(rest) => json!({ "proxy": rest }),
+            Some(rest) => json!({ "proxy": percent_decode_str(rest).decode_utf8_lossy() }),
         }
     }
 
@@ -147,8 +157,14 @@ pub(super) fn members<'n>(
 
 #[cfg(test)]
 pub(super) fn call(request: axum::http::request::Builder, body: &'static [u8]) -> Call {
+    mapped("", request, body)
+}
+
+#[cfg(test)]
+pub(super) fn mapped(base_path: &str, request: axum::http::request::Builder, body: &'static [u8]) -> Call {
     let (head, ()) = request.body(()).expect("a request").into_parts();
-    let mut call = Call::new(head, Bytes::from_static(body), SocketAddr::from(([127, 0, 0, 1], 4711)));
+    let mut call =
+        Call::new(head, Bytes::from_static(body), SocketAddr::from(([127, 0, 0, 1], 4711)), base_path.into());
     call.at = UNIX_EPOCH + std::time::Duration::from_millis(1_583_348_638_390);
     call
 }

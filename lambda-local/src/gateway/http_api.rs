@@ -105,7 +105,7 @@ mod tests {
                 "x-forwarded-proto": "http",
             },
             "queryStringParameters": {"limit": "3", "tag": "x,&y"},
-            "pathParameters": {"proxy": "products/a%20b"},
+            "pathParameters": {"proxy": "products/a b"},
             "requestContext": {
                 "accountId": "012345678912",
                 "apiId": "local",

@@ -15,6 +15,10 @@ pub(super) fn event(call: &Call) -> Value {
     let parameters = || parameters.iter().map(|(name, values)| (name.as_str(), values.clone()));
     // A REST API takes everything for text, unless it is told otherwise.
     let (body, is_base64) = call.body(|_| true);
+    // A domain of one's own leads to a stage without naming it. What its mapping has in front is in both paths, as users found:
+    // https://github.com/localstack/localstack/pull/12296
+    let client_path =
+        if call.is_mapped() { call.path().to_owned() } else { format!("/{STAGE}{}", call.path()) };
     json!({
         "resource": call.resource(),
         "path": call.path(),
@@ -36,7 +40,7 @@ pub(super) fn event(call: &Call) -> Value {
                 "sourceIp": call.client.ip().to_string(),
                 "userAgent": call.header("user-agent"),
             },
-            "path": format!("/{STAGE}{}", call.path()),
+            "path": client_path,
             "protocol": "HTTP/1.1",
             "requestId": call.id,
             "requestTime": call.time(),
@@ -54,7 +58,10 @@ pub(super) fn event(call: &Call) -> Value {
 mod tests {
     use axum::http::Request;
 
-    use super::{super::event::call, *};
+    use super::{
+        super::event::{call, mapped},
+        *,
+    };
 
     #[test]
     fn a_request_is_as_api_gateway_documents_it() {
@@ -70,6 +77,15 @@ mod tests {
         assert_eq!(event["multiValueQueryStringParameters"], json!({"tag": ["x", "&y"]}));
         assert_eq!(event["requestContext"]["path"], "/prod/products");
         assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("text"), &json!(false)));
+    }
+
+    #[test]
+    fn a_mapping_is_in_front_of_both_paths_and_not_of_the_parameters() {
+        let event = event(&mapped("/v1/catalog", Request::get("/v1/catalog/products/a%20b"), b""));
+        let path = json!("/v1/catalog/products/a%20b");
+        assert_eq!((&event["path"], &event["requestContext"]["path"]), (&path, &path));
+        assert_eq!(event["pathParameters"], json!({"proxy": "products/a b"}));
+        assert_eq!(super::event(&mapped("/c", Request::get("/c"), b""))["resource"], "/");
     }
 
     #[test]

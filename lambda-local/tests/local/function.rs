@@ -23,7 +23,7 @@ async fn it_answers_and_has_the_environment_that_it_is_given() {
         assert_eq!(environment[name], value, "{name}");
     }
     assert!(environment["AWS_LAMBDA_RUNTIME_API"].is_string());
-    for name in ["HOME", "CARGO", "AWS_XRAY_DAEMON_ADDRESS"] {
+    for name in ["HOME", "CARGO", "AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_LOCAL_RUNTIME_API"] {
         assert!(environment.get(name).is_none(), "{name} is not the function's");
     }
     assert_eq!(function.instances(), 1, "one call after the other needs one process");

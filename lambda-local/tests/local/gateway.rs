@@ -1,6 +1,10 @@
 //! Requests become calls of a function, and its answers become theirs.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use super::common::function;
 use futures_util::future::join_all;
@@ -49,6 +53,40 @@ async fn a_request_to_a_rest_api_is_a_call_in_version_1() {
     let event = &answer["event"];
     assert_eq!((&event["httpMethod"], &event["path"]), (&json!("PUT"), &json!("/a")));
     assert_eq!(event["multiValueQueryStringParameters"], json!({"b": ["c"]}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_brings_the_trace_of_its_request_and_its_deadline() {
+    let gateway = gateway(function().timeout(Duration::from_secs(20)), Api::Http).await;
+    let mut parents = BTreeSet::new();
+    for root in ["1-5759e988-bd862e3fe1be46a994272793", "1-5759e988-bd862e3fe1be46a994272794"] {
+        let begun = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_millis();
+        let traced = request(&gateway, Method::GET, "/").header("x-amzn-trace-id", format!("Root={root}"));
+        let (_, answer) = send(traced).await;
+        let trace = answer["trace"].as_str().expect("a trace");
+        let parent = trace.strip_prefix(&format!("Root={root};Parent=")).expect("its own").to_owned();
+        assert!(parents.insert(parent), "{trace}");
+        let deadline = u128::from(answer["deadline"].as_u64().expect("a time"));
+        assert!((begun..begun + 40_000).contains(&deadline), "{begun} {deadline}");
+    }
+    // Who brings none gets one.
+    let (_, answer) = send(request(&gateway, Method::GET, "/")).await;
+    assert!(answer["trace"].as_str().is_some_and(|trace| trace.starts_with("Root=1-")), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_a_domain_of_ones_own_a_mapping_is_part_of_the_path() {
+    for (api, path, status) in [(Api::Http, "rawPath", 404), (Api::Rest, "path", 403)] {
+        let function = Arc::new(function().build().expect("a function"));
+        let gateway = Gateway::mapped("/v1/catalog", function, api, 0).await.expect("a gateway");
+        let (_, answer) = send(request(&gateway, Method::GET, "/products/7")).await;
+        let event = &answer["event"];
+        assert_eq!(event[path], "/v1/catalog/products/7");
+        assert_eq!(event["pathParameters"], json!({"proxy": "products/7"}));
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let elsewhere = client.get(format!("http://{}/v1/catalogue", gateway.address()));
+        assert_eq!(send(elsewhere).await.0, status);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

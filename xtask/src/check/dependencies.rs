@@ -55,6 +55,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tracing-subscriber", &["aws-event-sourcing-service"]),
     ("axum", &["aws-event-sourcing-http", "aws-event-sourcing-service"]),
     ("tower-http", &["aws-event-sourcing-http"]),
+    ("async-compression", &["aws-event-sourcing-http"]),
     ("aws-config", &["aws-event-sourcing-dynamodb"]),
     ("aws-credential-types", &["aws-event-sourcing-dynamodb"]),
     ("aws-sdk-dynamodb", &["aws-event-sourcing-dynamodb"]),

@@ -3,13 +3,12 @@
 use std::process::ExitCode;
 
 use aws_event_sourcing_core::{
-    Commit, ResourceKey, StoreError,
+    Commit, Json, ResourceKey, StoreError,
     subscription::{Parked, Skipped, SubscriptionKey},
 };
 use clap::Args;
 use futures_util::TryStreamExt as _;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{ParkedResource, find::Resource, place::Store};
 use crate::{
@@ -43,7 +42,7 @@ struct Event {
     number: u64,
     #[serde(rename = "type")]
     event_type: String,
-    data: Option<Value>,
+    data: Option<Json>,
     at: String,
     commit: String,
 }
@@ -83,7 +82,7 @@ impl Show {
             None => lines.push(("resource", format!("{}: not parked", self.resource.id))),
         }
         if let Some(event) = &document.event {
-            let data = event.data.as_ref().map_or_else(|| "none".to_owned(), Value::to_string);
+            let data = event.data.as_ref().map_or_else(|| "none".to_owned(), Json::to_string);
             lines.extend([("data", data), ("committed", event.at.clone()), ("commit", event.commit.clone())]);
         }
         for Skipped { number, event_type, reason, by, at, error } in &document.skipped {
@@ -111,7 +110,7 @@ async fn event(
         Some(Event {
             number,
             event_type: event.event_type.to_string(),
-            data: event.data.as_ref().and_then(|data| data.decode().ok()),
+            data: event.data.clone(),
             at: commit.at.to_string(),
             commit: commit.id.to_string(),
         })

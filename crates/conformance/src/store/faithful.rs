@@ -3,20 +3,17 @@
 //! Numbers are compared by their exact decimal value, and key order does not matter: a store may keep native numbers
 //! and maps. What is written as a plain integer comes back as one.
 
-use std::panic::resume_unwind;
-
 use aws_event_sourcing_core::{
     AppendError, Appended, Commit, ResourceKey, StoreErrorKind, Timestamp, TraceParent, limits,
 };
-use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use tokio::runtime::Handle;
 
 use crate::{
     Subject,
     compare::{assert_same, difference},
-    observe::{all_of, append, assert_history, explain, plan, read, scan, store},
+    observe::{all_of, append, assert_history, explain, follow_one_another, plan, read, scan, store},
     sample,
-    store::generate,
+    store::{generate, property},
     subject::Store,
 };
 
@@ -92,6 +89,7 @@ pub(crate) fn envelopes(resource: &ResourceKey) -> Vec<Commit> {
     let other: TraceParent =
         "00-ffffffffffffffffffffffffffffffff-ffffffffffffffff-ff".parse().expect("a trace");
     let mut written = plan(resource, [1, 2, 1, 1, 1, 1, 2, 1, 1, 1]);
+    follow_one_another(&mut written);
     let times = [0, 1, 999, 1_000, 1_700_000_000_001, 951_782_400_000, 4_102_444_800_123, u64::MAX];
     for (commit, time) in written.iter_mut().zip(times) {
         commit.at = Timestamp::from_unix_millis(time);
@@ -120,25 +118,15 @@ pub async fn any_commit_comes_back_equal_or_is_refused(subject: &Subject) {
     let handle = subject.open().await;
     let resource_type = subject.resource_type("any").await;
     let runtime = Handle::current();
-    // The runner of the property test, and with it the shrinking, is not asynchronous.
-    let outcome = tokio::task::spawn_blocking(move || {
-        let config =
-            Config { cases: CASES, failure_persistence: None, max_shrink_iters: 10_000, ..Config::default() };
-        let outcome = TestRunner::new(config).run(&generate::commit(resource_type), |made_up| {
-            let commit = made_up.of_a_new_resource();
-            runtime.block_on(comes_back_equal_or_is_refused(&handle, &commit)).map_err(TestCaseError::fail)
-        });
-        match outcome {
-            Ok(()) => None,
-            Err(TestError::Fail(why, made_up)) => {
-                Some(format!("{why}, as the smallest commit shows: {made_up:#?}"))
-            }
-            Err(TestError::Abort(why)) => Some(format!("no commits could be made up: {why}")),
-        }
-    });
-    if let Some(counterexample) = outcome.await.unwrap_or_else(|error| resume_unwind(error.into_panic())) {
-        panic!("a commit did not come back equal: {counterexample}");
-    }
+    property::holds(
+        "commit",
+        CASES,
+        || generate::commit(resource_type),
+        move |made_up| {
+            runtime.block_on(comes_back_equal_or_is_refused(&handle, &made_up.of_a_new_resource()))
+        },
+    )
+    .await;
 }
 
 async fn comes_back_equal_or_is_refused(handle: &Store, commit: &Commit) -> Result<(), String> {

@@ -47,6 +47,7 @@ impl MadeUp {
             events: events.collect(),
             at: self.at,
             id: self.commit_id.as_str().into(),
+            follows: None,
             trace: self.trace,
             cause: self.cause.as_deref().map(Into::into),
             meta: self.meta.as_ref().map(json),
@@ -82,7 +83,7 @@ fn trace() -> impl Strategy<Value = Option<TraceParent>> {
     }))
 }
 
-fn document() -> impl Strategy<Value = Document> {
+pub(super) fn document() -> impl Strategy<Value = Document> {
     let scalar = prop_oneof![
         1 => Just(Document::Null),
         1 => any::<bool>().prop_map(Document::Bool),

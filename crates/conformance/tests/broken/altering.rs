@@ -1,8 +1,10 @@
 //! Flaws in how a store keeps what it is given: each stores something else.
 
+use std::collections::BTreeMap;
+
 use aws_event_sourcing_core::{Commit, EventStore, Json, MemoryStore, ResourceKey, Timestamp, limits};
 use futures_util::future::BoxFuture;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 use crate::flaw::{Flaw, Outcome};
 
@@ -91,6 +93,16 @@ impl Alteration for NoTrace {
     }
 }
 
+/// Not what a commit follows.
+#[derive(Default)]
+pub(crate) struct NoFollows;
+
+impl Alteration for NoFollows {
+    fn alter(commit: &mut Commit) {
+        commit.follows = None;
+    }
+}
+
 /// An empty cause for none.
 #[derive(Default)]
 pub(crate) struct EmptyCauses;
@@ -143,6 +155,21 @@ impl Alteration for NumbersAsFloats {
             Value::Number(number) => Value::from(number.as_f64()),
             other => other,
         });
+    }
+}
+
+/// Objects whose keys are in another order.
+#[derive(Default)]
+pub(crate) struct KeysBackwards;
+
+impl Alteration for KeysBackwards {
+    fn alter(commit: &mut Commit) {
+        for data in commit.events.iter_mut().filter_map(|event| event.data.as_mut()) {
+            let Ok(entries) = data.decode::<BTreeMap<String, Box<RawValue>>>() else { continue };
+            let entries =
+                entries.iter().rev().map(|(key, value)| format!("{}:{value}", Value::from(key.as_str())));
+            *data = Json::from_stored(format!("{{{}}}", entries.collect::<Vec<_>>().join(",")));
+        }
     }
 }
 

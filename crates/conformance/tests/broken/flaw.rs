@@ -4,7 +4,7 @@ use std::{future::ready, sync::Arc};
 
 use aws_event_sourcing_conformance::Subject;
 use aws_event_sourcing_core::{
-    AppendError, Appended, Commit, CommitStream, Cursor, EventStore, MemoryStore, Page, ResourceKey,
+    AppendError, Appended, Commit, CommitStream, Cursor, EventStore, MemoryStore, Moment, Page, ResourceKey,
     StoreError, StoreErrorKind,
 };
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
@@ -53,6 +53,10 @@ impl<F: Flaw> EventStore for Flawed<F> {
 
     fn scan(&self, resource_type: &Arc<str>) -> Vec<CommitStream> {
         self.flaw.scan(&self.healthy, resource_type)
+    }
+
+    fn has_kept<'a>(&'a self, resource_type: &'a Arc<str>, since: Moment) -> BoxFuture<'a, bool> {
+        self.healthy.has_kept(resource_type, since)
     }
 
     fn list<'a>(

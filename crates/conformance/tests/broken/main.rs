@@ -50,6 +50,11 @@ broken! { LAWS;
         an_append_dropped_between_polls_leaves_all_or_nothing an_append_dropped_by_a_time_limit_leaves_all_or_nothing
         an_append_on_an_aborted_task_leaves_all_or_nothing readers_see_whole_commits_or_nothing;
 
+    appends_behind_any_commit: flawed::<writing::AppendsBehindAnyCommit>() => breaks
+        nothing_is_appended_behind_a_commit_that_is_not_there;
+    appends_behind_nobody: flawed::<writing::AppendsBehindNobody>() => breaks
+        a_commit_is_appended_behind_the_one_that_it_follows;
+
     // Recognising.
     forgets_its_own_commits: flawed::<recognising::ForgetsItsOwnCommits>() => breaks
         a_repeated_append_is_recognised a_repeated_append_is_recognised_however_late
@@ -111,6 +116,10 @@ broken! { LAWS;
     times_in_seconds: flawed::<Stores<altering::TimesInSeconds>>() => breaks
         what_belongs_to_a_commit_comes_back commits_come_back_in_order;
     no_trace: flawed::<Stores<altering::NoTrace>>() => breaks what_belongs_to_a_commit_comes_back;
+    no_follows: flawed::<Stores<altering::NoFollows>>().writing_blindly() => breaks
+        what_a_commit_follows_comes_back;
+    no_look_behind: flawed::<Stores<altering::NoFollows>>() => breaks
+        nothing_is_appended_behind_a_commit_that_is_not_there;
     empty_causes: flawed::<Stores<altering::EmptyCauses>>() => breaks what_belongs_to_a_commit_comes_back;
     no_empty_meta: flawed::<Stores<altering::NoEmptyMeta>>() => breaks what_belongs_to_a_commit_comes_back;
     no_empty_data: flawed::<Stores<altering::NoEmptyData>>() => breaks
@@ -118,7 +127,9 @@ broken! { LAWS;
     numbers_of_64_bits: flawed::<Stores<altering::NumbersOf64Bits>>() => breaks
         numbers_come_back_equal the_most_extreme_numbers_are_stored any_commit_comes_back_equal_or_is_refused;
     numbers_as_floats: flawed::<Stores<altering::NumbersAsFloats>>() => breaks
-        numbers_come_back_equal any_commit_comes_back_equal_or_is_refused;
+        numbers_come_back_equal any_commit_comes_back_equal_or_is_refused
+        what_a_repository_remembers_is_what_it_reads;
+    keys_backwards: flawed::<Stores<altering::KeysBackwards>>() => breaks what_a_repository_remembers_is_what_it_reads;
     no_nulls: flawed::<Stores<altering::NoNulls>>() => breaks
         documents_come_back_equal any_commit_comes_back_equal_or_is_refused;
     no_empty_text: flawed::<Stores<altering::NoEmptyText>>() => breaks

@@ -230,3 +230,31 @@ impl Flaw for StoresInTwoSteps {
         })
     }
 }
+
+/// Looks whether there is a commit before, and not whether it is the one that it should be.
+#[derive(Default)]
+pub(crate) struct AppendsBehindAnyCommit;
+
+impl Flaw for AppendsBehindAnyCommit {
+    fn append<'a>(&'a self, healthy: &'a MemoryStore, commit: &'a Commit) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            let before = commits(healthy, &commit.resource, 0).await;
+            let before = before.iter().find(|before| before.last_number() + 1 == commit.number);
+            let follows = before.map(|before| before.id.clone()).or_else(|| commit.follows.clone());
+            healthy.append(&Commit { follows, ..commit.clone() }).await
+        })
+    }
+}
+
+/// Compares what a commit follows with the newest commit that was there when the handle was opened: with none.
+#[derive(Default)]
+pub(crate) struct AppendsBehindNobody;
+
+impl Flaw for AppendsBehindNobody {
+    fn append<'a>(&'a self, healthy: &'a MemoryStore, commit: &'a Commit) -> BoxFuture<'a, Outcome> {
+        match commit.follows {
+            Some(_) => Box::pin(std::future::ready(Err(AppendError::Conflict(None)))),
+            None => healthy.append(commit),
+        }
+    }
+}

@@ -17,7 +17,7 @@ pub enum EncodeError {
         /// The event's stored name.
         event_type: &'static str,
     },
-    /// The event's `Serialize` failed, or it has no JSON.
+    /// The event's `Serialize` failed, or it has no JSON that every store could hold.
     #[error("an event of type {event_type} has no JSON")]
     NoJson {
         /// The event's stored name.
@@ -35,26 +35,40 @@ pub enum EncodeError {
     },
 }
 
-/// How the event is stored. What comes back from here can be decoded again.
+/// How the event is stored: in every store by the same text, which can be decoded again. See [`Json::from_value`].
 ///
 /// # Errors
 ///
 /// When the event has no JSON, or none that could be read back.
 pub fn encode<E: Event>(event: &E) -> Result<EncodedEvent, EncodeError> {
+    round_trip(event).map(|RoundTrip { stored, .. }| stored)
+}
+
+/// An event on its way into a store and back.
+#[derive(Debug)]
+pub(crate) struct RoundTrip<E> {
+    /// How it is stored.
+    pub(crate) stored: EncodedEvent,
+    /// As whom it is read from then on. It may differ: a field was left out, a float is a whole number.
+    pub(crate) read: E,
+}
+
+/// Encodes the event, and decodes it again.
+pub(crate) fn round_trip<E: Event>(event: &E) -> Result<RoundTrip<E>, EncodeError> {
     let event_type = event.event_type();
     if !is_finite(event) {
         return Err(EncodeError::NotFinite { event_type });
     }
-    let encoded = event.serialize(TopLevel).map_err(|source| EncodeError::NoJson { event_type, source })?;
-    debug_assert_eq!(encoded.event_type, event_type, "the derive and serde agree on the stored name");
-    decode::<E>(&encoded).map_err(|source| EncodeError::Unreadable { event_type, source })?;
-    Ok(encoded)
+    let stored = event.serialize(TopLevel).map_err(|source| EncodeError::NoJson { event_type, source })?;
+    debug_assert_eq!(stored.event_type, event_type, "the derive and serde agree on the stored name");
+    let read = decode(&stored).map_err(|source| EncodeError::Unreadable { event_type, source })?;
+    Ok(RoundTrip { stored, read })
 }
 
 fn encoded(event_type: &'static str, content: Vec<u8>) -> Result<EncodedEvent, serde_json::Error> {
     let content = String::from_utf8(content).map_err(serde_json::Error::custom)?;
-    let data = (content != "{}").then(|| Json::from_stored(content));
-    Ok(EncodedEvent { event_type: event_type.into(), data })
+    let data = Json::canonical(&content)?;
+    Ok(EncodedEvent { event_type: event_type.into(), data: (data.as_str() != "{}").then_some(data) })
 }
 
 /// Takes the outermost level of an enum apart; what is inside goes to `serde_json`.

@@ -10,8 +10,9 @@ use crate::{Aggregate, ResourceId};
 /// How much a repository keeps in memory. Whatever does not fit is read again when it is needed. Past versions that were
 /// asked for by their number are kept in a quarter as much beside that.
 ///
-/// A cached resource is always safe to use: `find_one` reads what came after it, and a commit on stale state loses the
-/// conditional write and catches up.
+/// A cached resource is always safe to use: `find_one` reads it from its last commit on, and a commit on stale state loses
+/// the conditional write and catches up. One that the store has no more, because it was restored to an earlier state, is
+/// noticed by both, and read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheSettings {
     /// The most resources that are kept. 0 keeps none.
@@ -90,7 +91,7 @@ impl<A: Aggregate> Cache<A> {
         }
     }
 
-    fn remove(&self, id: &ResourceId) {
+    pub(super) fn remove(&self, id: &ResourceId) {
         let mut kept = self.lock();
         if let Some((_, weight)) = kept.heads.pop(id) {
             kept.bytes -= weight;

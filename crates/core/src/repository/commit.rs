@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
-use serde_json::Value;
 
-use super::{CommitError, Head, Repository, error::InvalidMeta};
+use super::{CommitError, Head, Repository, error::InvalidMeta, key::Key};
 use crate::{
-    Aggregate, AppendError, Appended, Commit, CommitId, EncodedEvent, Json, StoreError, TraceParent, codec,
+    Aggregate, AppendError, Appended, Commit, CommitId, EncodedEvent, Event, Json, Moment, StoreError,
+    TraceParent,
+    codec::{self, RoundTrip},
     subscription::Cause,
 };
 
@@ -37,48 +38,26 @@ impl<A: Aggregate> Intent<'_, A> {
     }
 }
 
-/// What a caller may say about a write beside its events.
+/// What is said about a write beside its events.
 #[derive(Debug, Default)]
 pub(super) struct Terms {
     /// The versions that the caller accepts; any when there is none. The largest comes last.
     pub(super) expecting: Option<Vec<u64>>,
-    pub(super) key: Option<Key>,
+    pub(super) idempotency_key: Option<CommitId>,
+    pub(super) idempotency_scope: Option<Box<str>>,
+    /// What a handler's commit has in place of a caller's key, where that is known already.
+    pub(super) handling: Option<CommitId>,
     pub(super) meta: Option<Result<Json, InvalidMeta>>,
 }
 
-/// What makes a commit happen once. A caller and a handler may come to the same text: their keys are different ones all
-/// the same.
-#[derive(Debug, Clone)]
-pub(super) enum Key {
-    /// An idempotency key.
-    OfCaller(CommitId),
-    /// Made for a commit of a handler, from the event that it handles.
-    OfHandling(CommitId),
-}
-
-impl Key {
-    fn id(&self) -> &CommitId {
-        match self {
-            Self::OfCaller(id) | Self::OfHandling(id) => id,
+impl Terms {
+    /// What makes the commit happen once, as far as it has been said.
+    pub(super) fn key(&self) -> Option<Key> {
+        match (&self.idempotency_key, &self.handling) {
+            (Some(key), _) => Some(Key::of_caller(key, self.idempotency_scope.as_deref())),
+            (None, handling) => handling.clone().map(Key::OfHandling),
         }
     }
-
-    /// Whether a stored commit was made with this key.
-    fn made(&self, commit: &Commit, cause: Option<&str>) -> bool {
-        commit.id == *self.id()
-            && match self {
-                // A handler may name its own cause as the key.
-                Self::OfCaller(_) => {
-                    !is_of_handling(commit) || cause.is_some() && commit.cause.as_deref() == cause
-                }
-                Self::OfHandling(_) => commit.cause.as_deref() == cause,
-            }
-    }
-}
-
-/// Whether a handler made this commit, and named no key of its own for it.
-fn is_of_handling(commit: &Commit) -> bool {
-    commit.cause.as_deref().is_some_and(|cause| commit.id.as_str().starts_with(cause))
 }
 
 /// Events that may happen, and the state that they lead to.
@@ -103,7 +82,8 @@ impl<A: Aggregate> Repository<A> {
         mut intent: Intent<'_, A>,
         terms: Terms,
     ) -> Result<u64, CommitError<A::Error>> {
-        let Terms { expecting, key, meta } = terms;
+        let key = terms.key();
+        let Terms { expecting, meta, .. } = terms;
         let meta = meta.transpose().map_err(StoreError::from)?;
         let cause = Cause::current();
         let key = key.or_else(|| {
@@ -114,7 +94,7 @@ impl<A: Aggregate> Repository<A> {
         let _turn = self.inner.turns.wait(&head.resource.id).await;
         self.take_newer(head);
         // Only reading to the end shows that a state is the newest.
-        let mut newest = false;
+        let mut newest = self.make_sure_of(head).await?;
         let mut lost = 0;
         loop {
             if let Some(key) = &key
@@ -163,14 +143,16 @@ impl<A: Aggregate> Repository<A> {
                 events: encoded,
                 at: self.inner.clock.now(),
                 id: key.as_ref().map_or_else(|| self.inner.ids.commit_id(), |key| key.id().clone()),
+                follows: head.last.as_ref().map(|last| last.id.clone()),
                 trace: TraceParent::current(),
                 cause: cause.map(Into::into),
                 meta: meta.clone(),
             };
+            let asked_at = Moment::now();
             match self.inner.store.append(&commit).await {
                 Ok(Appended::Now) => {
-                    commit.log();
                     head.advance(&commit, state);
+                    head.seen = asked_at;
                     self.remember(head);
                     return Ok(head.version);
                 }
@@ -185,8 +167,8 @@ impl<A: Aggregate> Repository<A> {
                     lost += 1;
                     match winner {
                         // Whoever loses once has probably missed one commit. Whoever loses again has missed more.
-                        Some(winner) if lost == 1 => {
-                            head.apply(&winner)?;
+                        Some(winner) if lost == 1 && head.apply(&winner).is_ok() => {
+                            head.seen = asked_at;
                             self.remember(head);
                             newest = false;
                         }
@@ -202,6 +184,15 @@ impl<A: Aggregate> Repository<A> {
                 Err(AppendError::Store(error)) => return Err(error.into()),
             }
         }
+    }
+
+    /// Reads on where it is not known whether the store still has what the head is made of. Whether it has read.
+    async fn make_sure_of(&self, head: &mut Head<A>) -> Result<bool, StoreError> {
+        if head.version == 0 || self.has_kept(head).await {
+            return Ok(false);
+        }
+        self.hydrate(head).await?;
+        Ok(true)
     }
 
     /// Moves to what the cache has, when that is newer. A head inside a commit starts over.
@@ -223,7 +214,7 @@ impl<A: Aggregate> Repository<A> {
         for number in head.history.candidates(key.id()) {
             let commit = self.inner.store.read(&head.resource, number - 1).try_next().await?;
             let Some(commit) = commit.filter(|commit| key.made(commit, cause)) else { continue };
-            if let (Key::OfCaller(key), Some(events)) = (key, events)
+            if let (Key::OfCaller { key, .. }, Some(events)) = (key, events)
                 && !same_events(&commit, events)?
             {
                 return Err(CommitError::KeyReused { key: key.to_string() });
@@ -234,7 +225,8 @@ impl<A: Aggregate> Repository<A> {
     }
 }
 
-/// Validates the events one after the other, each on the state that those before it lead to.
+/// Validates the events one after the other, each on the state that those before it lead to. A state is made of the events
+/// as they will be read, so that it is the one that their history leads to.
 fn accept<A: Aggregate>(
     state: &Arc<A>,
     intent: &mut Intent<'_, A>,
@@ -247,34 +239,58 @@ fn accept<A: Aggregate>(
             &decided
         }
     };
-    let mut state = state.clone();
-    for event in events {
-        state.validate(event).map_err(Refused::Rejected)?;
-        Arc::make_mut(&mut state).apply(event);
-    }
     if events.is_empty() {
         return Err(Refused::NoEvents);
     }
-    let encoded = events.iter().map(codec::encode).collect::<Result<_, _>>();
-    encoded.map(|encoded| Accepted { encoded, state }).map_err(|error| Refused::Store(error.into()))
+    let mut state = state.clone();
+    let mut encoded = Vec::with_capacity(events.len());
+    for event in events {
+        state.validate(event).map_err(Refused::Rejected)?;
+        let RoundTrip { stored, read } =
+            codec::round_trip(event).map_err(|error| Refused::Store(error.into()))?;
+        if read != *event {
+            state.validate(&read).map_err(Refused::Rejected)?;
+        }
+        Arc::make_mut(&mut state).apply(&read);
+        encoded.push(stored);
+    }
+    Ok(Accepted { encoded, state })
 }
 
-/// Whether a stored commit holds these events. A store may write a number or the order of keys differently, and an
-/// older event may lack fields that have a default by now: both sides are compared as they would be encoded today.
-fn same_events<E: crate::Event>(commit: &Commit, events: &[E]) -> Result<bool, StoreError> {
+/// Whether a stored commit holds these events.
+fn same_events<E: Event>(commit: &Commit, events: &[E]) -> Result<bool, StoreError> {
     if commit.events.len() != events.len() {
         return Ok(false);
     }
     for (stored, event) in commit.events.iter().zip(events) {
-        let Ok(stored) = codec::decode::<E>(stored) else { return Ok(false) };
-        let (stored, event) = (codec::encode(&stored)?, codec::encode(event)?);
-        if stored.event_type != event.event_type || value(stored.data) != value(event.data) {
+        if !is_same(stored, event)? {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-fn value(data: Option<Json>) -> Option<Value> {
-    data.and_then(|data| data.decode().ok())
+/// Whether a stored event is this one. What has one text is one event. Otherwise both the text without the order of lists
+/// and the event's own `==` have to say so: either may be too broad by itself.
+fn is_same<E: Event>(stored: &EncodedEvent, event: &E) -> Result<bool, StoreError> {
+    let Ok(known) = codec::decode::<E>(stored) else { return Ok(false) };
+    if known.event_type() != event.event_type() {
+        return Ok(false);
+    }
+    let RoundTrip { stored: new, read } = codec::round_trip(event)?;
+    if same_data(stored, &new, Json::equals) {
+        return Ok(true);
+    }
+    if known == read && same_data(stored, &new, Json::equals_but_for_order) {
+        return Ok(true);
+    }
+    // An older event may have had other fields: as it would be stored today.
+    Ok(known == *event && same_data(&codec::encode(&known)?, &new, Json::equals_but_for_order))
+}
+
+fn same_data(one: &EncodedEvent, other: &EncodedEvent, same: impl Fn(&Json, &Json) -> bool) -> bool {
+    match (&one.data, &other.data) {
+        (Some(one), Some(other)) => same(one, other),
+        (one, other) => one.is_none() && other.is_none(),
+    }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong between a caller and a repository, by what the caller does about it.
 
-use crate::{ResourceKey, StoreError, StoreErrorKind, codec::EncodeError};
+use crate::{CommitId, ResourceKey, StoreError, StoreErrorKind, codec::EncodeError};
 
 /// Why a resource was not found.
 #[derive(Debug, thiserror::Error)]
@@ -76,13 +76,26 @@ impl<E: std::fmt::Display + std::fmt::Debug> From<FindError> for CommitError<E> 
     }
 }
 
-/// A history whose numbers do not follow one another. Someone has tampered with the store.
+/// A history whose commits do not follow one another.
 #[derive(Debug, thiserror::Error)]
-#[error("the history of {resource} goes on with number {found} where number {expected} should be")]
-pub(super) struct BrokenHistory {
-    pub(super) resource: ResourceKey,
-    pub(super) expected: u64,
-    pub(super) found: u64,
+pub(super) enum BrokenHistory {
+    /// Events are missing, and nobody knows of which commits.
+    #[error("the history of {resource} goes on with number {found} where number {expected} should be")]
+    Gap { resource: ResourceKey, expected: u64, found: u64 },
+    /// A commit follows one that is not there.
+    #[error(
+        "number {found} of {resource} follows the commit {:?}, which is not there: the store was restored to an earlier \
+         state, or events were deleted, while a process went on writing; number {expected} is missing",
+        follows.as_str()
+    )]
+    Lost { resource: ResourceKey, expected: u64, found: u64, follows: CommitId },
+    /// A commit follows another one than the one before it.
+    #[error(
+        "number {number} of {resource} follows the commit {:?}, and not the one before it: the store was restored to an \
+         earlier state while a process went on writing, and two histories are mixed",
+        follows.as_str()
+    )]
+    Mixed { resource: ResourceKey, number: u64, follows: CommitId },
 }
 
 impl From<BrokenHistory> for StoreError {

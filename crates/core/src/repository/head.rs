@@ -3,7 +3,10 @@
 use std::{mem::size_of, sync::Arc};
 
 use super::{error::BrokenHistory, history::History};
-use crate::{Aggregate, Commit, ResourceKey, StoreError, codec, recorded::UndecodableEvent};
+use crate::{
+    Aggregate, Commit, CommitId, Moment, ResourceKey, StoreError, Timestamp, codec,
+    recorded::UndecodableEvent,
+};
 
 /// What is known of a resource as of a version. Cheap to clone; clones share the state until one of them moves on.
 #[derive(Debug)]
@@ -12,10 +15,33 @@ pub(crate) struct Head<A> {
     pub(crate) version: u64,
     pub(crate) state: Arc<A>,
     pub(crate) history: Arc<History>,
+    /// The commit that led to this version; none before the first.
+    pub(super) last: Option<Arc<LastCommit>>,
+    /// When that commit was known to be in the store.
+    pub(super) seen: Moment,
+    /// The latest time of the commits up to here.
+    pub(super) latest: Timestamp,
     /// Bytes of all events up to here. A state holds no more than what its events brought.
     event_bytes: usize,
     /// Whether `version` lies inside a commit, so that nothing can follow it.
     inside_commit: bool,
+}
+
+/// The newest commit that a head has applied.
+#[derive(Debug)]
+pub(super) struct LastCommit {
+    pub(super) id: CommitId,
+    /// The number of its first event.
+    pub(super) number: u64,
+    /// Bytes of its events.
+    pub(super) bytes: usize,
+}
+
+impl LastCommit {
+    /// Whether it is that one.
+    pub(super) fn is(&self, commit: &Commit) -> bool {
+        self.number == commit.number && self.id == commit.id
+    }
 }
 
 impl<A> Clone for Head<A> {
@@ -25,6 +51,9 @@ impl<A> Clone for Head<A> {
             version: self.version,
             state: self.state.clone(),
             history: self.history.clone(),
+            last: self.last.clone(),
+            seen: self.seen,
+            latest: self.latest,
             event_bytes: self.event_bytes,
             inside_commit: self.inside_commit,
         }
@@ -39,6 +68,9 @@ impl<A: Aggregate> Head<A> {
             version: 0,
             state: Arc::default(),
             history: Arc::default(),
+            last: None,
+            seen: Moment::now(),
+            latest: Timestamp::from_unix_millis(0),
             event_bytes: 0,
             inside_commit: false,
         }
@@ -51,11 +83,7 @@ impl<A: Aggregate> Head<A> {
 
     /// Applies the events of a stored commit up to number `last`.
     pub(super) fn apply_until(&mut self, commit: &Commit, last: u64) -> Result<(), StoreError> {
-        let expected = self.version + 1;
-        if commit.number != expected || self.inside_commit {
-            let resource = self.resource.clone();
-            return Err(BrokenHistory { resource, expected, found: commit.number }.into());
-        }
+        self.must_be_followed_by(commit)?;
         // Nothing is applied before everything is decoded: a head is never left inside a commit by an error.
         let mut events = Vec::with_capacity(commit.events.len());
         for (number, event) in commit.numbered().take_while(|(number, _)| *number <= last) {
@@ -75,6 +103,24 @@ impl<A: Aggregate> Head<A> {
         Ok(())
     }
 
+    fn must_be_followed_by(&self, commit: &Commit) -> Result<(), BrokenHistory> {
+        let (resource, expected, found) = (&self.resource, self.version + 1, commit.number);
+        let follows =
+            commit.follows.as_ref().filter(|id| self.last.as_ref().is_none_or(|last| last.id != **id));
+        match (follows, found == expected && !self.inside_commit) {
+            (None, true) => Ok(()),
+            (None, false) => Err(BrokenHistory::Gap { resource: resource.clone(), expected, found }),
+            (Some(follows), false) => {
+                let (resource, follows) = (resource.clone(), follows.clone());
+                Err(BrokenHistory::Lost { resource, expected, found, follows })
+            }
+            (Some(follows), true) => {
+                let (resource, follows) = (resource.clone(), follows.clone());
+                Err(BrokenHistory::Mixed { resource, number: found, follows })
+            }
+        }
+    }
+
     /// Takes over the state that our own commit, now stored, has led to.
     pub(super) fn advance(&mut self, commit: &Commit, state: Arc<A>) {
         self.state = state;
@@ -83,10 +129,13 @@ impl<A: Aggregate> Head<A> {
 
     fn moved(&mut self, commit: &Commit, events: usize) {
         self.version += events as u64;
-        self.event_bytes += commit.events[..events]
+        let bytes = commit.events[..events]
             .iter()
             .map(|event| event.event_type.len() + event.data.as_ref().map_or(0, |data| data.as_str().len()))
             .sum::<usize>();
+        self.event_bytes += bytes;
+        self.last = Some(Arc::new(LastCommit { id: commit.id.clone(), number: commit.number, bytes }));
+        self.latest = self.latest.max(commit.at);
         self.history.record(commit);
     }
 
@@ -98,6 +147,12 @@ impl<A: Aggregate> Head<A> {
     /// An upper bound of the memory that this head takes up, in bytes.
     pub(super) fn weight(&self) -> usize {
         const OVERHEAD: usize = 256;
-        OVERHEAD + size_of::<A>() + self.resource.id.as_str().len() + self.event_bytes + self.history.bytes()
+        let last = self.last.as_ref().map_or(0, |last| last.id.as_str().len());
+        OVERHEAD
+            + last
+            + size_of::<A>()
+            + self.resource.id.as_str().len()
+            + self.event_bytes
+            + self.history.bytes()
     }
 }

@@ -4,13 +4,8 @@ use std::fmt;
 
 use futures_core::future::BoxFuture;
 use serde::Serialize;
-use serde_json::Value;
 
-use super::{
-    CommitError, Head, Intent, Repository,
-    commit::{Key, Terms},
-    error::InvalidMeta,
-};
+use super::{CommitError, Head, Intent, Repository, commit::Terms, error::InvalidMeta};
 use crate::{Aggregate, CommitId, Json, Resource, ResourceId, subscription::Cause};
 
 /// A commit that is being put together; nothing happens before it is awaited.
@@ -52,21 +47,37 @@ impl<'a, A: Aggregate, Target> Write<'a, A, Target> {
     /// answer is that of the first time: the version that the commit reached, or the resource as of that version. A
     /// key that comes again with other events is refused with [`CommitError::KeyReused`].
     ///
-    /// 1 to [`MAX_COMMIT_ID_BYTES`](crate::limits::MAX_COMMIT_ID_BYTES) bytes. A key that is not known costs nothing;
-    /// one that is known costs one read.
+    /// Events are the same when what is stored of them is: numbers by their decimal value, the keys of objects in any order,
+    /// and with today's defaults for fields that came later. Lists may be in another order where the events' own `==` does
+    /// not mind it, as those of a `HashSet`. A field that is not stored is not compared, and for an
+    /// [`update`](Repository::update), whose events depend on state, nothing is.
+    ///
+    /// A key counts for one resource, and for as long as that exists: for ever. It is remembered when the commit is stored. A
+    /// write that failed, or was refused, is judged anew.
+    ///
+    /// 1 to [`MAX_COMMIT_ID_BYTES`](crate::limits::MAX_COMMIT_ID_BYTES) bytes, 38 less within a
+    /// [scope](Self::idempotency_scope). A key that is not known costs nothing; one that is known costs one read.
     pub fn idempotency_key(mut self, key: impl Into<CommitId>) -> Self {
-        self.terms.key = Some(Key::OfCaller(key.into()));
+        self.terms.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Says whose the [idempotency key](Self::idempotency_key) is: a tenant, a user, whoever chooses keys without knowing
+    /// of the others. Equal keys of two scopes are two keys, and so are those of a scope and of none. Means nothing to a
+    /// write without a key.
+    ///
+    /// The scope is stored as a hash, in front of the key: see [`CommitId::of_key`].
+    pub fn idempotency_scope(mut self, scope: impl Into<Box<str>>) -> Self {
+        self.terms.idempotency_scope = Some(scope.into());
         self
     }
 
     /// Stores something of the caller's own with the commit: tenant, user, client. It must serialize to a JSON object;
     /// an empty one is the same as none.
     pub fn meta(mut self, meta: impl Serialize) -> Self {
-        self.terms.meta = match serde_json::to_value(&meta) {
-            Ok(Value::Object(fields)) if fields.is_empty() => None,
-            Ok(Value::Object(_)) => {
-                Some(Json::from_value(&meta).map_err(|source| InvalidMeta { source: Some(source) }))
-            }
+        self.terms.meta = match Json::from_value(&meta) {
+            Ok(meta) if meta.as_str() == "{}" => None,
+            Ok(meta) if meta.as_str().starts_with('{') => Some(Ok(meta)),
             Ok(_) => Some(Err(InvalidMeta { source: None })),
             Err(source) => Some(Err(InvalidMeta { source: Some(source) })),
         };
@@ -83,7 +94,7 @@ impl<'a, A: Aggregate, Target> Write<'a, A, Target> {
 
 impl<A: Aggregate> Write<'_, A, New<A>> {
     /// Gives the resource an id of the caller's own, instead of a UUID v4 or, with an idempotency key, a UUID v5 of
-    /// the key. [`CommitError::Conflict`] when the id is taken.
+    /// the key and its scope. [`CommitError::Conflict`] when the id is taken.
     pub fn id(mut self, id: impl Into<ResourceId>) -> Self {
         self.target.id = Some(id.into());
         self
@@ -123,14 +134,12 @@ impl<'a, A: Aggregate> IntoFuture for Write<'a, A, New<A>> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { target: New { repository, id }, intent, mut terms } = self.expecting_versions([0]);
         Box::pin(async move {
-            let id = id.unwrap_or_else(|| match (&terms.key, Cause::current()) {
-                (Some(Key::OfCaller(key) | Key::OfHandling(key)), _) => {
-                    ResourceId::from_idempotency_key(A::TYPE, key.as_str())
-                }
+            let id = id.unwrap_or_else(|| match (terms.key(), Cause::current()) {
+                (Some(key), _) => ResourceId::from_idempotency_key(A::TYPE, key.id().as_str()),
                 (None, Some(cause)) => {
                     let key = cause.next_key(&repository.inner.resource_type, None);
                     let id = Cause::resource_id(A::TYPE, &key);
-                    terms.key = Some(Key::OfHandling(key));
+                    terms.handling = Some(key);
                     id
                 }
                 (None, None) => repository.inner.ids.resource_id(),

@@ -11,14 +11,15 @@ use tokio::{
 };
 
 use super::{
-    Feed, Part, ProgressStore, Registration, SubscriptionKey,
+    Feed, Part, ProgressStore, Registration,
     invoke::Binding,
     part::{self, End},
     redriver,
     settings::Settings,
+    standing::Standing,
     stop::Stop,
 };
-use crate::{Clock, ErrorChain, EventStore, StoreError};
+use crate::{Clock, EventStore, StoreError};
 
 /// The pause after an error of the store before it is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -60,6 +61,7 @@ pub(super) struct Follower {
     pub(super) slots: Arc<Slots>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) stop: Stop,
+    pub(super) standing: Standing,
 }
 
 /// How many events a subscription may handle at the same time.
@@ -99,7 +101,7 @@ async fn register(follower: &Follower) -> Option<Registration> {
     loop {
         match stop.or(source.progress.register(&binding.key, settings.start, follower.clock.now())).await? {
             Ok(registration) => return Some(registration),
-            Err(error) => failed(follower, "the subscription cannot begin yet", &error).await,
+            Err(error) => failed(follower, "cannot begin", &error).await,
         }
     }
 }
@@ -118,7 +120,7 @@ fn parts(follower: Arc<Follower>, registration: Registration) -> BoxStream<'stat
             loop {
                 match parts.next().await {
                     Some(Ok(part)) => return Some((part, (follower, registration, parts))),
-                    Some(Err(error)) => failed(&follower, "the events cannot be followed now", &error).await,
+                    Some(Err(error)) => failed(&follower, "cannot follow the events", &error).await,
                     None => parts = follower.source.feed.follow(&follower.binding.key, &registration),
                 }
             }
@@ -128,23 +130,12 @@ fn parts(follower: Arc<Follower>, registration: Registration) -> BoxStream<'stat
 
 async fn follow_part(follower: &Arc<Follower>, part: Part) {
     let (name, hold) = (part.name.clone(), part.hold.clone());
-    let SubscriptionKey { subscription, resource_type } = &follower.binding.key;
-    // One line at several levels.
-    macro_rules! tell {
-        ($level:ident, $what:literal) => {
-            tracing::$level!(
-                subscription = &**subscription,
-                resource_type = &**resource_type,
-                partition = &*name,
-                $what
-            )
-        };
-    }
-    tell!(debug, "following a partition");
+    let subscription = &follower.binding.key;
+    tracing::debug!(%subscription, part = &*name, "following");
     match part::run(follower, part).await {
-        Ok(End::Stopped) => tell!(debug, "stopped following a partition"),
-        Ok(End::Finished) => tell!(debug, "a partition was followed to its end"),
-        Ok(End::Lost) => tell!(warn, "another process follows this partition now"),
+        Ok(End::Stopped) => tracing::debug!(%subscription, part = &*name, "stopped following"),
+        Ok(End::Finished) => tracing::debug!(%subscription, part = &*name, "followed to its end"),
+        Ok(End::Lost) => tracing::warn!(%subscription, part = &*name, "another process follows this now"),
         Err(error) => failed(follower, "following failed, and begins anew where it was saved", &error).await,
     }
     // Until now nobody else could have it, so that what is wrong with it is not tried again at once.
@@ -152,10 +143,8 @@ async fn follow_part(follower: &Arc<Follower>, part: Part) {
 }
 
 /// Logs an error of the store, and pauses.
-pub(super) async fn failed(follower: &Follower, what: &str, error: &StoreError) {
-    let SubscriptionKey { subscription, resource_type } = &follower.binding.key;
-    tracing::warn!(
-        subscription = &**subscription, resource_type = &**resource_type, error = %ErrorChain::of(error), "{what}"
-    );
+pub(super) async fn failed(follower: &Follower, what: &'static str, error: &StoreError) {
+    follower.standing.failed(&follower.binding.key.resource_type, what);
+    tracing::warn!(subscription = %follower.binding.key, error = error as &dyn std::error::Error, "{what}");
     let _ = follower.stop.or(sleep(PAUSE)).await;
 }

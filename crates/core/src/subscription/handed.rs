@@ -159,6 +159,7 @@ impl Subscription {
             slots: Arc::new(Slots::new(self.settings.concurrency)),
             clock: self.clock.clone(),
             stop,
+            standing: Default::default(),
         });
         let left = cut_off.saturating_duration_since(Instant::now()).saturating_sub(MARGIN);
         let given_up = Instant::now() + left;

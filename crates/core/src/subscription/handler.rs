@@ -3,7 +3,7 @@
 use std::{error::Error, fmt};
 
 use super::Context;
-use crate::{ErrorChain, Recorded};
+use crate::Recorded;
 
 /// Does something about the events of a subscription.
 ///
@@ -148,7 +148,13 @@ impl<E: Error + Send + Sync + 'static> From<E> for Failure {
 /// The error and its causes, in one line.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        ErrorChain::of(&*self.source).fmt(f)
+        write!(f, "{}", self.source)?;
+        let mut source = self.source.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
     }
 }
 

@@ -149,6 +149,7 @@ impl World {
             events: vec![event; self.rng.usize(1..4)],
             at: self.now,
             id: format!("{id}-{number}").into(),
+            follows: None,
             trace: None,
             cause: None,
             meta: None,
@@ -236,6 +237,12 @@ impl World {
                         "{id} is handled and redriven at the same time"
                     );
                     self.follower.handling.insert(id.clone());
+                }
+                lane::Step::Look { up_to, .. } => {
+                    let last = self.stored.histories.get(&id).and_then(|history| history.last());
+                    let reaches = last.is_some_and(|last| last.last_number() >= up_to);
+                    assert!(reaches, "{id} has a record that is further than its history");
+                    assert_eq!(lane.was_looked_at(reaches), None);
                 }
                 lane::Step::Pause(_) => {}
                 lane::Step::Read { after } => {

@@ -50,6 +50,25 @@ impl History {
     }
 }
 
+/// Whether the history behind a version reaches another one, as far as it can be read.
+pub(super) async fn reaches(
+    follower: &Follower,
+    resource: &ResourceKey,
+    after: u64,
+    up_to: u64,
+) -> Result<bool, StoreError> {
+    let mut commits = follower.source.events.read(resource, after);
+    while let Some(commit) = commits.next().await {
+        match commit {
+            Ok(commit) if commit.last_number() >= up_to => return Ok(true),
+            Ok(_) => {}
+            Err(error) if error.kind() == StoreErrorKind::Undecodable => return Ok(true),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
+}
+
 /// What it means for a resource that its history cannot be read, if it is the history's fault and not the store's.
 pub(super) fn unreadable(follower: &Follower, error: StoreError) -> Result<Attempt, StoreError> {
     if error.kind() != StoreErrorKind::Undecodable {

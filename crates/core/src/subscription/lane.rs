@@ -3,6 +3,7 @@
 //! ```text
 //!   delivered ──▶ handled before? ──▶ pass over
 //!                 a gap before it? ─▶ Read the store ──▶ …
+//!                 is there so much? ▶ Look at the store; if not, Swap the record for one that is set back
 //!                 parked? ──────────▶ Swap the marker: one more waits
 //!                 otherwise ────────▶ Handle ──▶ done, the next one
 //!                                       │ failed
@@ -25,6 +26,8 @@ pub(super) enum Step {
     Read { after: u64 },
     /// Hand over [`Lane::next_event`]: [`Lane::was_handled`] or [`Lane::was_not_handled`].
     Handle,
+    /// Find out whether the history behind a version reaches another one: [`Lane::was_looked_at`].
+    Look { after: u64, up_to: u64 },
     /// Wait.
     Pause(Duration),
     /// Replace the record of this revision: [`Lane::was_swapped`] or [`Lane::has_changed`].
@@ -59,6 +62,20 @@ pub(super) struct Lane {
     /// The deliveries that are not done: their positions, and their last events.
     open: VecDeque<(u64, u64)>,
     failing: Option<Failing>,
+    /// What was passed over because its record says that it was handled, while nobody knows whether there is as much as
+    /// the record says.
+    passed_over: Option<PassedOver>,
+    /// Whether the record says more than there is, and has to be set back.
+    sets_back: bool,
+}
+
+/// Commits that were delivered, and not handed over.
+#[derive(Debug, Clone, Copy)]
+struct PassedOver {
+    /// The version before the first of them.
+    after: u64,
+    /// The last event in them.
+    last: u64,
 }
 
 /// An event that could not be handled yet.
@@ -77,6 +94,8 @@ pub(super) struct Known {
     handled: u64,
     /// Until its first event is handled: what was committed before is passed over.
     since: Option<Timestamp>,
+    /// Whether there is as much as the record says. A store that was restored to an earlier state has less.
+    is_there: bool,
 }
 
 impl Known {
@@ -88,7 +107,9 @@ impl Known {
             (None, Continuity::Broken { since: None }) => (0, None),
             (None, Continuity::Broken { since }) => (first.number - 1, since),
         };
-        Self { progress, handled, since }
+        // Where events and records are in one file, they are restored together.
+        let is_there = progress.handled.is_none() || continuity == Continuity::Unbroken;
+        Self { progress, handled, since, is_there }
     }
 }
 
@@ -102,6 +123,8 @@ impl Lane {
             queue_bytes: 0,
             open: VecDeque::new(),
             failing: None,
+            passed_over: None,
+            sets_back: false,
         }
     }
 
@@ -131,6 +154,13 @@ impl Lane {
         self.open.push_back((position, last));
         if self.known.since.is_some_and(|since| commit.at < since) {
             self.known.handled = self.known.handled.max(last);
+        }
+        if last >= self.known.handled {
+            self.known.is_there = true;
+            self.passed_over = None;
+        } else if !self.known.is_there {
+            let after = self.passed_over.map_or(commit.number - 1, |passed_over| passed_over.after);
+            self.passed_over = Some(PassedOver { after, last });
         }
         let follows = self.queue.back().is_none_or(|queued| queued.last_number() < commit.number);
         if last > self.known.handled && follows && !self.is_parked() {
@@ -166,6 +196,10 @@ impl Lane {
             let parked = Parked { waiting: self.last, ..(**parked).clone() };
             return self.swap(Progress { parked: Some(Box::new(parked)), ..self.known.progress.clone() });
         }
+        if self.sets_back {
+            let handled = (self.known.handled > 0).then_some(self.known.handled);
+            return self.swap(Progress { handled, ..self.known.progress.clone() });
+        }
         while self.queue.front().is_some_and(|commit| commit.last_number() <= self.known.handled) {
             self.pop();
         }
@@ -182,7 +216,10 @@ impl Lane {
         match self.queue.front() {
             Some(commit) if commit.number <= self.known.handled + 1 => Step::Handle,
             _ if self.last > self.known.handled => Step::Read { after: self.known.handled },
-            _ => Step::Rest,
+            _ => match self.passed_over {
+                Some(PassedOver { last, .. }) => Step::Look { after: last, up_to: self.known.handled },
+                None => Step::Rest,
+            },
         }
     }
 
@@ -226,14 +263,25 @@ impl Lane {
         }
     }
 
+    /// Whether the history reaches as far as was asked. If not, what was passed over is to be handled: gives from which
+    /// event on.
+    pub(super) fn was_looked_at(&mut self, reaches: bool) -> Option<u64> {
+        self.known.is_there = true;
+        let PassedOver { after, last } = self.passed_over.take().filter(|_| !reaches)?;
+        (self.known.handled, self.last, self.sets_back) = (after, last, true);
+        Some(after + 1)
+    }
+
     /// The record is replaced.
     pub(super) fn was_swapped(&mut self, revision: u64, next: Progress) {
         self.known.progress = Progress { revision, ..next };
         self.failing = None;
+        self.sets_back = false;
     }
 
     /// The record is not what it was: somebody has redriven the resource, or another process has it by now.
     pub(super) fn has_changed(&mut self, progress: Progress) {
+        self.sets_back = false;
         if let Some(handled) = progress.handled
             && handled > self.known.handled
         {
@@ -246,7 +294,8 @@ impl Lane {
     /// The positions of the deliveries that are done: handled, or waiting behind a marker.
     pub(super) fn take_done(&mut self) -> impl Iterator<Item = u64> {
         let waiting = self.known.progress.parked.as_ref().map_or(0, |parked| parked.waiting);
-        let done = self.known.handled.max(waiting);
+        let handled = self.passed_over.map_or(self.known.handled, |passed_over| passed_over.after);
+        let done = handled.max(waiting);
         let count = self.open.iter().take_while(|(_, last)| *last <= done).count();
         self.open.drain(..count).map(|(position, _)| position)
     }

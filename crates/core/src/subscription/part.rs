@@ -23,7 +23,7 @@ use super::{
     Batch, Continuity, Delivery, Hold, Part, Swap,
     context::Occasion,
     follow::Follower,
-    history::{History, unreadable},
+    history::{History, reaches, unreadable},
     lane::{Known, Lane, Step},
     window::Window,
 };
@@ -125,7 +125,10 @@ pub(super) async fn run(follower: &Arc<Follower>, part: Part) -> Result<End, Sto
                 over.get_or_insert(Ok(End::Finished));
                 Ok(())
             }
-            Happened::Batch(Some(batch)) => batch.map(|batch| loading = running.take(batch)),
+            Happened::Batch(Some(batch)) => batch.map(|batch| {
+                follower.standing.works(&follower.binding.key.resource_type);
+                loading = running.take(batch);
+            }),
             Happened::Loaded(loaded) => {
                 loading = None;
                 loaded.map(|loaded| running.start(loaded))
@@ -505,6 +508,19 @@ async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane)
                 Ok(commits) => lane.was_read(commits, follower.clock.now()),
                 Err(error) => lane.was_not_handled(unreadable(&follower, error)?),
             },
+            Step::Look { after, up_to } => {
+                let reaches = reaches(&follower, lane.resource(), after, up_to).await?;
+                if let Some(number) = lane.was_looked_at(reaches) {
+                    tracing::error!(
+                        subscription = &*binding.key.subscription,
+                        resource = %lane.resource(),
+                        number,
+                        recorded = up_to,
+                        "its record says more than its history has, which was restored to an earlier state: it is set back, \
+                         and handled from this event on"
+                    );
+                }
+            }
             Step::Swap { seen, next } => {
                 let parks = !lane.is_parked();
                 let id = &lane.resource().id;
@@ -513,12 +529,11 @@ async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane)
                         if parks && let Some(parked) = &next.parked {
                             tracing::error!(
                                 subscription = &*binding.key.subscription,
-                                resource_type = &*binding.key.resource_type,
-                                %id,
+                                resource = %lane.resource(),
                                 number = parked.number,
                                 error = &*parked.error,
                                 trace_id = parked.trace.map(|trace| trace.trace_id()),
-                                "an event could not be handled: it and those after it are parked until it can be"
+                                "parked: this event and those after it wait until it can be handled"
                             );
                         }
                         lane.was_swapped(revision, *next);

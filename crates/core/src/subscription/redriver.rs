@@ -19,7 +19,7 @@ use super::{
     history::{History, unreadable},
     redrive::{End, Redrive, Step},
 };
-use crate::{ErrorChain, ResourceId, ResourceKey, StoreError};
+use crate::{ResourceId, ResourceKey, StoreError};
 
 /// How often it is looked for what is due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -118,7 +118,7 @@ fn look(follower: Arc<Follower>, range: Range) -> BoxFuture<'static, (Vec<(Resou
                     };
                     return (resources, next);
                 }
-                Err(error) => failed(&follower, "what is parked cannot be looked for now", &error).await,
+                Err(error) => failed(&follower, "cannot look for what is parked", &error).await,
             }
         }
     })
@@ -134,16 +134,12 @@ async fn redrive(follower: Arc<Follower>, id: ResourceId, progress: Progress) ->
     let end = drive(&follower, &mut redrive).await;
     match &end {
         Ok(End::Released) => {
-            tracing::info!(
-                subscription = &*key.subscription, resource_type = &*key.resource_type, %id, number,
-                "what was parked is handled"
-            );
+            tracing::info!(subscription = &*key.subscription, %resource, number, "handled, and no longer parked");
         }
         Ok(End::Failed | End::NotOurs | End::Stopped) => {}
         Err(error) => {
             tracing::warn!(
-                subscription = &*key.subscription, resource_type = &*key.resource_type, %id,
-                error = %ErrorChain::of(error),
+                subscription = &*key.subscription, %resource, error = error as &dyn std::error::Error,
                 "redriving failed, and begins anew in a while"
             );
         }

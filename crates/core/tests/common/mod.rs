@@ -8,8 +8,8 @@ use std::sync::{
 };
 
 use aws_event_sourcing_core::{
-    Aggregate, AppendError, Appended, Commit, CommitStream, Cursor, Event, EventStore, MemoryStore, Page,
-    Repository, ResourceKey, StoreError, StoreErrorKind, Timestamp,
+    Aggregate, AppendError, Appended, Commit, CommitStream, Cursor, Event, EventStore, MemoryStore, Moment,
+    Page, Repository, ResourceKey, StoreError, StoreErrorKind, Timestamp,
 };
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt as _;
@@ -123,6 +123,10 @@ impl EventStore for Counted {
 
     fn scan(&self, resource_type: &Arc<str>) -> Vec<CommitStream> {
         self.store.scan(resource_type)
+    }
+
+    fn has_kept<'a>(&'a self, resource_type: &'a Arc<str>, since: Moment) -> BoxFuture<'a, bool> {
+        self.store.has_kept(resource_type, since)
     }
 
     fn list<'a>(

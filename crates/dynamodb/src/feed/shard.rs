@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use aws_event_sourcing_core::{
     Clock as _, StoreError, SystemClock, Timestamp,
-    subscription::{Batch, Delivery, SubscriptionKey},
+    subscription::{Batch, Delivery},
 };
 use aws_sdk_dynamodbstreams::types::{Record, StreamRecord};
 use futures_core::stream::BoxStream;
@@ -159,12 +159,8 @@ impl Place {
             return;
         }
         let trimmed = Error::Trimmed { table: stream.table.clone(), shard: shard.clone() };
-        let SubscriptionKey { subscription, resource_type } = lease.leases.key();
         tracing::warn!(
-            subscription = &**subscription,
-            resource_type = &**resource_type,
-            table = &*stream.table,
-            shard = &**shard,
+            subscription = %lease.leases.key(), table = &*stream.table, shard = &**shard,
             "the stream no longer has all that follows: the table is read again"
         );
         let started_over = lease.leases.start_over(lease.round, arn).await;
@@ -193,7 +189,7 @@ impl Place {
                             id = &*id,
                             number = &*number,
                             what = &*what,
-                            "somebody has changed or removed an event by hand: events are immutable, and this is not delivered"
+                            "an event was changed by hand: events are immutable, and this is not delivered"
                         ),
                     }
                 }

@@ -24,6 +24,7 @@ async fn of_three_hundred_appends_of_one_number_one_is_stored() {
                 events: vec![EncodedEvent { event_type: "NotebookOpened".into(), data: None }],
                 at: Timestamp::from_unix_millis(number),
                 id: format!("{number}-{writer}").into(),
+                follows: None,
                 trace: None,
                 cause: None,
                 meta: None,

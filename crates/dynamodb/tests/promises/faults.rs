@@ -62,6 +62,7 @@ fn commit(number: u64) -> Commit {
         }],
         at: Timestamp::from_unix_millis(1_700_000_000_000 + number),
         id: format!("commit-{number}").into(),
+        follows: None,
         trace: None,
         cause: None,
         meta: None,
@@ -231,6 +232,19 @@ async fn what_does_not_pass_by_itself_is_not_tried_again() {
         assert_eq!((refused.kind(), refused.is_retryable()), (kind, false), "{line}");
         assert!(line.contains("PutItem on table promises-"), "{line}");
         assert_eq!(bench.arrived("PutItem"), 1, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_another_server_is_told_from_dynamodbs() {
+    for status in [200, 404] {
+        let page = "<html><body>Welcome to nginx!</body></html>";
+        let bench = Bench::new(move |_| Fault::Foreign { status, page }).await;
+        let refused = failed(bench.faulty.append(&commit(1)).await);
+        let line = explain(&refused);
+        assert_eq!((refused.kind(), refused.is_retryable()), (StoreErrorKind::Internal, false), "{line}");
+        let place = format!("({}/) gave an answer that cannot be understood: ", bench.proxy.url());
+        assert!(line.contains(&place), "{status}: {line}");
     }
 }
 

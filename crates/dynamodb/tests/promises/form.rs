@@ -33,6 +33,7 @@ fn commit() -> Commit {
         ],
         at: "2026-11-24T09:30:00.000Z".parse().expect("a time"),
         id: "0193a1f0-7c2e-7b43-8f0e-5d1c2b3a4958".into(),
+        follows: Some("0193a1ef-2b10-7c3d-9a51-77e0c4d1b2a6".into()),
         trace: Some("00-67431a984bf92f3577b34da6a3ce929d-00f067aa0ba902b7-01".parse().expect("a trace")),
         cause: Some("restocking/8c0c3f7e-52e1-4e0b-a1a5-0d1f6c3b2a19/7".into()),
         meta: json(r#"{"tenant":"north"}"#),

@@ -6,4 +6,5 @@ mod crowd;
 mod faults;
 mod form;
 mod histories;
+mod restored;
 mod support;

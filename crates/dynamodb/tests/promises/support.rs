@@ -49,8 +49,13 @@ pub(crate) async fn new_table() -> String {
     static TABLES: AtomicU32 = AtomicU32::new(0);
     let number = TABLES.fetch_add(1, Ordering::Relaxed);
     let table = format!("promises-{number}");
-    dynamodb().await.table(table.as_str()).create().send().await.expect("a table");
+    make_table(&table).await;
     table
+}
+
+/// Makes a table of that name.
+pub(crate) async fn make_table(table: &str) {
+    dynamodb().await.table(table).create().send().await.expect("a table");
 }
 
 /// A notebook: what has been written into it.

@@ -155,6 +155,7 @@ pub(crate) fn commit(id: &str, number: u64) -> Commit {
         events: vec![EncodedEvent { event_type: "NoteAdded".into(), data: None }],
         at: at(number),
         id: format!("{id}-{number}").into(),
+        follows: None,
         trace: None,
         cause: None,
         meta: None,

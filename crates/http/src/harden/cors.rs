@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use axum::http::{
     HeaderName, Method,
-    header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER},
+    header::{
+        CONTENT_ENCODING, CONTENT_LOCATION, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION,
+        RETRY_AFTER,
+    },
 };
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -41,8 +44,15 @@ impl Cors {
                 origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
             }),
         };
-        let taken: [HeaderName; 6] =
-            [CONTENT_TYPE, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, TRACEPARENT, X_REQUEST_ID];
+        let taken: [HeaderName; 7] = [
+            CONTENT_ENCODING,
+            CONTENT_TYPE,
+            IDEMPOTENCY_KEY,
+            IF_MATCH,
+            IF_NONE_MATCH,
+            TRACEPARENT,
+            X_REQUEST_ID,
+        ];
         CorsLayer::new()
             .allow_origin(origins)
             .allow_methods([
@@ -54,7 +64,7 @@ impl Cors {
                 Method::DELETE,
             ])
             .allow_headers(taken)
-            .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, X_REQUEST_ID])
+            .expose_headers([CONTENT_LOCATION, ETAG, LINK, LOCATION, RETRY_AFTER, X_REQUEST_ID])
             .max_age(MAX_AGE)
     }
 }

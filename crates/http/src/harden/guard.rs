@@ -7,7 +7,7 @@ use axum::{
     extract::{DefaultBodyLimit, Request, State},
     http::{
         HeaderMap, HeaderValue, StatusCode,
-        header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, LOCATION},
+        header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, LOCATION},
     },
     middleware::Next,
     response::{IntoResponse as _, Response},
@@ -15,8 +15,9 @@ use axum::{
 use futures_util::FutureExt as _;
 
 use super::{
-    body::{Intake, bounded, discard},
+    body::{Intake, bounded, discard, unpacked},
     observe::Subject,
+    quiet::Quiet,
 };
 use crate::{
     Links, Location, Problem,
@@ -35,16 +36,25 @@ pub(super) struct Limits {
 
 pub(super) async fn guard(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
     let subject = Subject::of(&request);
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let coding = if body.is_end_stream() { Coding::None } else { Coding::take_off(&mut parts.headers) };
+    // What is packed is not much larger than what is in it.
     let is_too_large = body.size_hint().lower() > limits.body as u64;
-    let (body, intake) = if is_too_large { (body, Intake::default()) } else { bounded(body, limits.body) };
+    let (body, intake) = match coding {
+        _ if is_too_large => (body, Intake::default()),
+        Coding::Gzip => unpacked(body, limits.body),
+        Coding::None | Coding::Other => bounded(body, limits.body),
+    };
     let mut request = Request::from_parts(parts, body);
     // Ours holds for every route; axum's own 2 MB would come on top of it.
     DefaultBodyLimit::disable().apply(&mut request);
 
     let answer = async {
         if is_too_large {
-            return refused_for_its_size(request).await;
+            return refused(request, too_large().into_response()).await;
+        }
+        if coding == Coding::Other {
+            return refused(request, unknown_coding()).await;
         }
         next.run(request).await
     };
@@ -53,8 +63,12 @@ pub(super) async fn guard(State(limits): State<Arc<Limits>>, request: Request, n
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => Problem::internal(Panicked::with(&*panic)).into_response(),
         Err(_) if is_too_large => too_large().into_response(),
+        Err(_) if coding == Coding::Other => unknown_coding(),
         Err(_) => late(limits.time, &intake).into_response(),
     };
+    if response.status().is_informational() {
+        response = no_answer(response.status()).into_response();
+    }
     let location = response.extensions_mut().remove::<Location>();
     if let Some(Location(id)) = location
         && !response.headers().contains_key(LOCATION)
@@ -69,13 +83,56 @@ pub(super) async fn guard(State(limits): State<Arc<Limits>>, request: Request, n
     }
 }
 
-/// Answers a request that says beforehand how much it sends.
-async fn refused_for_its_size(request: Request) -> Response {
+/// How the body of a request is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    None,
+    Gzip,
+    Other,
+}
+
+impl Coding {
+    /// What the headers say, which then say that it is not packed.
+    fn take_off(headers: &mut HeaderMap) -> Self {
+        let lines = headers.get_all(CONTENT_ENCODING).iter().map(|line| line.to_str().unwrap_or("?"));
+        let codings: Vec<_> = lines
+            .flat_map(|line| line.split(','))
+            .map(|coding| coding.trim().to_ascii_lowercase())
+            .filter(|coding| !matches!(&**coding, "" | "identity"))
+            .collect();
+        let coding = match codings.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [] => Self::None,
+            ["gzip" | "x-gzip"] => Self::Gzip,
+            _ => return Self::Other,
+        };
+        headers.remove(CONTENT_ENCODING);
+        if coding == Self::Gzip {
+            headers.remove(CONTENT_LENGTH);
+        }
+        coding
+    }
+}
+
+fn unknown_coding() -> Response {
+    let problem = Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "the body may be packed by gzip, once, or not at all: Content-Encoding",
+    );
+    ([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))], problem).into_response()
+}
+
+/// Answers a request whose head says that its body cannot be taken.
+async fn refused(request: Request, answer: Response) -> Response {
     // Who asks first has sent nothing yet.
     if !request.headers().contains_key(EXPECT) {
         discard(request.into_body().into_data_stream()).await;
     }
-    too_large().into_response()
+    answer
+}
+
+/// A status that stands before an answer. No host can send it as one.
+fn no_answer(status: StatusCode) -> Problem {
+    Problem::internal(format!("the handler has answered with {status}, which is not the status of an answer"))
 }
 
 fn late(time: Duration, intake: &Intake) -> Problem {
@@ -89,6 +146,10 @@ fn late(time: Duration, intake: &Intake) -> Problem {
         .retry_after(Duration::from_secs(1))
 }
 
+fn damaged() -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "the body is not what Content-Encoding says: gzip")
+}
+
 /// An error as a problem, unless it is a document of the user's own; and logged in any case.
 async fn explained(response: Response, subject: &Subject, intake: &Intake) -> Response {
     let (mut parts, body) = response.into_parts();
@@ -99,6 +160,7 @@ async fn explained(response: Response, subject: &Subject, intake: &Intake) -> Re
     };
     if !is_ours {
         match stated {
+            None if parts.extensions.get::<Quiet>().is_some() => {}
             Some(problem) => log(subject, parts.status, problem.reason()),
             None => log(subject, parts.status, "a document of its own"),
         }
@@ -107,6 +169,7 @@ async fn explained(response: Response, subject: &Subject, intake: &Intake) -> Re
     let problem = match stated {
         // Whatever the handler made of it, this is why.
         _ if intake.is_too_large() => Arc::new(too_large()),
+        _ if intake.is_damaged() => Arc::new(damaged()),
         Some(problem) => problem,
         None => Arc::new(of_text(parts.status, &text(body).await, subject)),
     };
@@ -158,6 +221,6 @@ fn log(subject: &Subject, status: StatusCode, reason: impl Display) {
             tracing::warn!(%method, path, status, %request_id, trace_id, error = %reason, "unavailable");
         }
         500.. => tracing::error!(%method, path, status, %request_id, trace_id, error = %reason, "failed"),
-        _ => tracing::info!(%method, path, status, %request_id, trace_id, error = %reason, "refused"),
+        _ => tracing::debug!(%method, path, status, %request_id, trace_id, error = %reason, "refused"),
     }
 }

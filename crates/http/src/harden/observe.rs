@@ -11,7 +11,10 @@ use axum::{
 };
 use tracing::Instrument as _;
 
-use super::request_id::{RequestId, X_REQUEST_ID};
+use super::{
+    quiet::Quiet,
+    request_id::{RequestId, X_REQUEST_ID},
+};
 
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -58,9 +61,10 @@ pub(super) async fn observe(mut request: Request, next: Next) -> Response {
     // At the level that no filter leaves out: the lines of a handler are of little use without their request.
     let trace_id = trace.trace_id();
     let span = tracing::error_span!("request", %request_id, trace_id, %method, path = &*path);
-    let access = Access { subject, begun: Instant::now(), status: None };
+    let access = Access { subject, begun: Instant::now(), status: None, is_quiet: false };
     let mut response = trace.scope(next.run(request)).instrument(span).await;
-    access.answered(response.status());
+    let is_quiet = response.extensions().get::<Quiet>().is_some();
+    access.answered(response.status(), is_quiet);
 
     let headers = response.headers_mut();
     headers.insert(X_REQUEST_ID, request_id.to_header());
@@ -74,11 +78,12 @@ struct Access {
     subject: Subject,
     begun: Instant,
     status: Option<StatusCode>,
+    is_quiet: bool,
 }
 
 impl Access {
-    fn answered(mut self, status: StatusCode) {
-        self.status = Some(status);
+    fn answered(mut self, status: StatusCode, is_quiet: bool) {
+        (self.status, self.is_quiet) = (Some(status), is_quiet);
     }
 }
 
@@ -88,6 +93,9 @@ impl Drop for Access {
         let trace_id = trace.trace_id();
         let duration_ms = self.begun.elapsed().as_micros() as f64 / 1000.0;
         match self.status.map(|status| status.as_u16()) {
+            Some(status) if self.is_quiet => {
+                tracing::debug!(%method, path = &**path, status, duration_ms, %request_id, trace_id, "answered");
+            }
             Some(status) => {
                 tracing::info!(%method, path = &**path, status, duration_ms, %request_id, trace_id, "answered");
             }

@@ -39,13 +39,7 @@ impl<E: Display + Debug> From<CommitError<E>> for Problem {
                 format!("its id is taken by a resource that is at version {actual}"),
             )
             .with("version", actual),
-            CommitError::Conflict { actual, .. } => named(
-                StatusCode::PRECONDITION_FAILED,
-                "urn:aws-event-sourcing:problem:version-mismatch",
-                "The resource is at another version",
-                format!("it is at version {actual}"),
-            )
-            .with("version", actual),
+            CommitError::Conflict { actual, .. } => version_mismatch(actual),
             CommitError::Contended { .. } => named(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "urn:aws-event-sourcing:problem:contended",
@@ -68,13 +62,7 @@ impl From<FindError> for Problem {
     fn from(error: FindError) -> Self {
         match error {
             FindError::NotFound { .. } => not_found(error.to_string()),
-            FindError::NoSuchVersion { actual, .. } => named(
-                StatusCode::NOT_FOUND,
-                "urn:aws-event-sourcing:problem:no-such-version",
-                "The resource does not have this version",
-                error.to_string(),
-            )
-            .with("version", actual),
+            FindError::NoSuchVersion { actual, .. } => no_such_version(error.to_string(), actual),
             FindError::Store(error) => error.into(),
         }
     }
@@ -108,6 +96,26 @@ pub(crate) fn not_found(detail: impl Into<String>) -> Problem {
         "The resource does not exist",
         detail.into(),
     )
+}
+
+pub(crate) fn version_mismatch(actual: u64) -> Problem {
+    named(
+        StatusCode::PRECONDITION_FAILED,
+        "urn:aws-event-sourcing:problem:version-mismatch",
+        "The resource is at another version",
+        format!("it is at version {actual}"),
+    )
+    .with("version", actual)
+}
+
+pub(crate) fn no_such_version(detail: String, actual: u64) -> Problem {
+    named(
+        StatusCode::NOT_FOUND,
+        "urn:aws-event-sourcing:problem:no-such-version",
+        "The resource does not have this version",
+        detail,
+    )
+    .with("version", actual)
 }
 
 fn unavailable(error: StoreError, pause: Duration) -> Problem {

@@ -6,12 +6,14 @@ use aws_event_sourcing_core::{
     Aggregate, Commit, CommitId, CommitStream, EncodedEvent, FindError, Json, Repository, ResourceId,
     StoreError, StoreErrorKind, Timestamp,
 };
-use axum::extract::State;
+use axum::{extract::State, http::HeaderMap};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
 use super::{ResourceRoutes, id::Id};
-use crate::{JsonArray, Problem, Query, problem::not_found, query::whole_number};
+use crate::{
+    JsonArray, Problem, Query, etag::check_reading_of_a_list, problem::not_found, query::whole_number,
+};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Parameters {
@@ -32,9 +34,13 @@ pub(super) async fn events<A: Aggregate>(
     State(routes): State<ResourceRoutes<A>>,
     Id(id): Id,
     Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
 ) -> Result<JsonArray, Problem> {
-    let after = parameters.after.map_or(Ok(0), |after| whole_number("after", &after))?;
+    let after = parameters.after.map_or(Ok(Some(0)), |after| whole_number("after", &after))?;
+    // Nothing is behind a number that is beyond all.
+    let after = after.unwrap_or(u64::MAX);
     let commits = commits_after(&routes.repository, id, after).await?;
+    check_reading_of_a_list(&headers)?;
     let events = commits.map_ok(move |commit| stream::iter(recorded(commit, after)).map(Ok::<_, StoreError>));
     JsonArray::begin(events.try_flatten()).await
 }

@@ -5,14 +5,16 @@ use std::future::ready;
 use aws_event_sourcing_core::{Aggregate, Cursor, FindError, ResourceId};
 use axum::{
     extract::State,
-    http::{HeaderValue, StatusCode, header::LINK},
+    http::{HeaderMap, HeaderValue, StatusCode, header::LINK},
     response::{IntoResponse, Response},
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 
 use super::ResourceRoutes;
-use crate::{JsonArray, Links, Problem, Query, json::encoded, query::whole_number};
+use crate::{
+    JsonArray, Links, Problem, Query, etag::check_reading_of_a_list, json::encoded, query::whole_number,
+};
 
 const DEFAULT_LIMIT: usize = 100;
 
@@ -31,17 +33,21 @@ pub(super) async fn list<A: Aggregate>(
     State(routes): State<ResourceRoutes<A>>,
     Query(parameters): Query<Parameters>,
     links: Links,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    if let Parameters { limit: None, after: None } = parameters {
-        return all(routes, links).await.map(IntoResponse::into_response);
-    }
-    let limit = parameters.limit.as_deref().map_or(Ok(DEFAULT_LIMIT), limit)?;
-    let after = parameters.after.map(|after| after.parse::<Cursor>()).transpose()?;
-    page(&routes, &links, limit, after.as_ref()).await
+    let response = if let Parameters { limit: None, after: None } = parameters {
+        all(routes, links).await?.into_response()
+    } else {
+        let limit = parameters.limit.as_deref().map_or(Ok(DEFAULT_LIMIT), limit)?;
+        let after = parameters.after.map(|after| after.parse::<Cursor>()).transpose()?;
+        page(&routes, &links, limit, after.as_ref()).await?
+    };
+    check_reading_of_a_list(&headers)?;
+    Ok(response)
 }
 
 fn limit(text: &str) -> Result<usize, Problem> {
-    match whole_number("limit", text)?.min(MAX_LIMIT) {
+    match whole_number("limit", text)?.unwrap_or(MAX_LIMIT).min(MAX_LIMIT) {
         0 => Err(Problem::new(StatusCode::BAD_REQUEST, "the query: limit has to be at least 1")),
         limit => Ok(usize::try_from(limit).unwrap_or(usize::MAX)),
     }

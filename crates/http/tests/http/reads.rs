@@ -113,6 +113,136 @@ async fn what_the_client_has_already_is_304_without_a_body() {
 }
 
 #[tokio::test]
+async fn what_is_not_as_the_client_expects_is_412_before_anything_else_is_asked() {
+    let (server, _) = shop().await;
+    let product = server.product(5).await;
+    server.post(&format!("{product}/buy")).send().await.unwrap();
+    let (now, past) = (product.clone(), format!("{product}?version=1"));
+    for (path, if_match, if_none_match, status) in [
+        (&now, "\"2\"", None, 200),
+        (&now, "*", None, 200),
+        (&now, "\"1\", \"2\"", None, 200),
+        (&past, "\"1\"", None, 200),
+        (&now, "\"2\"", Some("\"2\""), 304),
+        (&now, "\"2\"", Some("\"1\""), 200),
+        (&now, "\"1\"", None, 412),
+        (&now, "\"1\"", Some("\"2\""), 412),
+        (&now, "W/\"2\"", None, 412),
+        (&now, "\"02\"", None, 412),
+        (&now, "\"a\"", None, 412),
+        (&now, "\"18446744073709551616\"", None, 412),
+        (&now, "\"18446744073709551615\"", None, 412),
+        (&past, "\"2\"", None, 412),
+        (&now, "2", None, 400),
+        (&now, "", None, 400),
+    ] {
+        for method in [Method::GET, Method::HEAD] {
+            let mut request = server.request(method, path).header("if-match", if_match);
+            if let Some(tag) = if_none_match {
+                request = request.header("if-none-match", tag);
+            }
+            assert_eq!(request.send().await.unwrap().status(), status, "{path} {if_match} {if_none_match:?}");
+        }
+    }
+    let refused = server.get(&now).header("if-match", "\"1\"").send().await.unwrap();
+    assert_eq!(problem(refused, 412).await["version"], 2);
+    for list in ["/products", "/products?limit=1", &format!("{product}/events")] {
+        let get = |tag: &'static str| server.get(list).header("if-match", tag).send();
+        assert_eq!(get("*").await.unwrap().status(), 200);
+        problem(get("\"2\"").await.unwrap(), 412).await;
+        problem(get("2").await.unwrap(), 400).await;
+    }
+    for (path, status) in
+        [("/products?limit=0", 400), ("/products?after=x", 400), ("/products/7/events", 404)]
+    {
+        problem(server.get(path).header("if-match", "\"2\"").send().await.unwrap(), status).await;
+    }
+    problem(server.get("/products/7").header("if-match", "*").send().await.unwrap(), 404).await;
+    problem(server.get("/products/7").header("if-match", "\"1\"").send().await.unwrap(), 404).await;
+}
+
+#[tokio::test]
+async fn a_resource_is_shown_as_it_was_at_a_time() {
+    let store = MemoryStore::new();
+    let (server, products) = shop_on(store.clone()).await;
+    products.create(ProductRestocked { amount: 9 }).id("p").await.unwrap();
+    let first = products.events("p").next().await.unwrap().unwrap().at;
+    for (index, millis) in [(2, 1000), (3, 500), (4, 3000)] {
+        let commit = Commit {
+            resource: products.key("p"),
+            number: index,
+            events: vec![EncodedEvent { event_type: "ProductReserved".into(), data: None }],
+            at: Timestamp::from_unix_millis(first.as_unix_millis() + millis),
+            id: index.to_string().into(),
+            follows: None,
+            trace: None,
+            cause: None,
+            meta: None,
+        };
+        store.append(&commit).await.unwrap();
+    }
+    let at = |millis: i64| {
+        let millis = first.as_unix_millis().checked_add_signed(millis).unwrap();
+        Timestamp::from_unix_millis(millis).to_string()
+    };
+    // The third commit says that it was made before the second: it counts as made no earlier than that.
+    for (time, version) in [
+        (at(0), 1),
+        (at(600), 1),
+        (at(999), 1),
+        (at(1000), 3),
+        (at(2999), 3),
+        (at(3000), 4),
+        (at(1_000_000), 4),
+        (at(1000).replace('Z', "%2B00:00"), 3),
+        (at(1000).replace('Z', "-00:00").to_lowercase(), 3),
+        ("9999-12-31T23:59:59Z".to_owned(), 4),
+        ("9999-12-31T23:59:59.999999999-23:59".to_owned(), 4),
+    ] {
+        let response = server.get(&format!("/products/p?at={time}")).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{time}");
+        assert_eq!(header(response.headers(), "etag"), format!("\"{version}\""), "{time}");
+        let forever = header(response.headers(), "content-location").to_owned();
+        assert_eq!(forever, format!("/products/p?version={version}"));
+        let then = response.text().await.unwrap();
+        assert_eq!(then, server.get(&forever).send().await.unwrap().text().await.unwrap());
+    }
+    let known = server.get(&format!("/products/p?at={}", at(1000))).header("if-none-match", "\"3\"");
+    assert_eq!(known.send().await.unwrap().status(), 304);
+    let expected = server.get(&format!("/products/p?at={}", at(1000))).header("if-match", "\"4\"");
+    problem(expected.send().await.unwrap(), 412).await;
+
+    for early in [&*at(-1), "1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z", "0000-02-29T00:00:00Z"] {
+        let missing =
+            problem(server.get(&format!("/products/p?at={early}")).send().await.unwrap(), 404).await;
+        assert!(missing["type"].as_str().unwrap().ends_with(":not-found"), "{early}: {missing}");
+    }
+    for wrong in [
+        "",
+        "yesterday",
+        "2026-11-23",
+        "2026-11-23T09:30:00",
+        "2026-13-01T00:00:00Z",
+        "2026-02-30T00:00:00Z",
+        "1900-02-29T00:00:00Z",
+        "1767225600",
+        "2026-11-23T09:30:00%2B1:00",
+        "2026-11-23T09:30:00%2B24:00",
+        "2026-11-23T09:30:00+01:00",
+        "12026-11-23T09:30:00Z",
+        "-2026-11-23T09:30:00Z",
+        "%C3%BC026-11-23T09:30:00Z",
+    ] {
+        let refused =
+            problem(server.get(&format!("/products/p?at={wrong}")).send().await.unwrap(), 400).await;
+        assert!(refused["detail"].as_str().unwrap().starts_with("the query: at "), "{wrong}: {refused}");
+    }
+    for both in ["version=1&at=2026-11-23T09:30:00Z", "at=2026-11-23T09:30:00Z&at=2026-11-23T09:30:00Z"] {
+        problem(server.get(&format!("/products/p?{both}")).send().await.unwrap(), 400).await;
+    }
+}
+
+#[tokio::test]
 async fn events_are_shown_as_they_are_stored() {
     let store = MemoryStore::new();
     let (server, products) = shop_on(store.clone()).await;
@@ -127,6 +257,7 @@ async fn events_are_shown_as_they_are_stored() {
         events: vec![EncodedEvent { event_type: "ProductPainted".into(), data: Some(data.clone()) }],
         at: Timestamp::from_unix_millis(1_700_000_000_007),
         id: "fourth".into(),
+        follows: None,
         trace: None,
         cause: Some("painters/p/1".into()),
         meta: None,

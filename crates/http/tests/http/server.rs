@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use aws_event_sourcing_core::{EventStore, MemoryStore, Repository};
-use aws_event_sourcing_http::{Settings, harden};
+use aws_event_sourcing_http::{Settings, compress, harden};
 use axum::Router;
 use reqwest::{Client, Method, RequestBuilder, Response, header::HeaderMap};
 use serde_json::Value;
@@ -35,7 +35,7 @@ impl Server {
     }
 
     pub(crate) async fn start_with(router: Router, settings: &Settings) -> Self {
-        Self::start_as_it_is(harden(router, settings)).await
+        Self::start_as_it_is(harden(compress(router), settings)).await
     }
 
     pub(crate) async fn start_as_it_is(router: Router) -> Self {

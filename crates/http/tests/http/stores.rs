@@ -9,8 +9,8 @@ use std::{
 };
 
 use aws_event_sourcing_core::{
-    AppendError, Appended, Commit, CommitStream, Cursor, EncodedEvent, EventStore, Json, MemoryStore, Page,
-    ResourceKey, StoreError, StoreErrorKind, Timestamp,
+    AppendError, Appended, Commit, CommitStream, Cursor, EncodedEvent, EventStore, Json, MemoryStore, Moment,
+    Page, ResourceKey, StoreError, StoreErrorKind, Timestamp,
 };
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 use tokio::sync::mpsc;
@@ -121,6 +121,10 @@ impl EventStore for Faulty {
         segments.into_iter().map(|commits| self.disturbed(commits)).collect()
     }
 
+    fn has_kept<'a>(&'a self, resource_type: &'a Arc<str>, since: Moment) -> BoxFuture<'a, bool> {
+        self.memory.has_kept(resource_type, since)
+    }
+
     fn list<'a>(
         &'a self,
         resource_type: &'a Arc<str>,
@@ -165,6 +169,7 @@ impl EventStore for Endless {
                 events: vec![EncodedEvent { event_type: "ProductRestocked".into(), data: Some(data) }],
                 at: Timestamp::from_unix_millis(0),
                 id: index.to_string().into(),
+                follows: None,
                 trace: None,
                 cause: None,
                 meta: None,
@@ -172,6 +177,10 @@ impl EventStore for Endless {
             Some((Ok(commit), (sender, resource_type, index + 1)))
         });
         vec![commits.boxed()]
+    }
+
+    fn has_kept<'a>(&'a self, _: &'a Arc<str>, _: Moment) -> BoxFuture<'a, bool> {
+        unreachable!("nobody writes")
     }
 
     fn list<'a>(

@@ -1,12 +1,17 @@
 //! What a write answers with, and the terms that a client can put it on.
 
 use aws_event_sourcing_core::{MemoryStore, Repository, ResourceId};
+use aws_event_sourcing_http::{IdempotencyScope, Settings};
+use axum::{
+    extract::Request,
+    middleware::{Next, from_fn},
+};
 use futures_util::{StreamExt as _, TryStreamExt as _, future::join_all};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    domain::Product,
+    domain::{Product, api},
     server::{Server, header, problem, shop, shop_on},
     stores::Faulty,
 };
@@ -336,4 +341,93 @@ async fn a_location_begins_with_the_path_of_the_request() {
         let created = server.post(path).json(&json!({"id": "a b", "amount": 1})).send().await.unwrap();
         assert_eq!(header(created.headers(), "location"), location);
     }
+}
+
+/// Who sent a request, as the layer of a service finds out that checks who they are.
+#[derive(Clone)]
+struct Customer(String);
+
+/// The shop, which knows its customers by a token, and whose the keys are.
+async fn shop_with_customers() -> (Server, Repository<Product>) {
+    let products = Repository::new(MemoryStore::new());
+    let identify = |mut request: Request, next: Next| async move {
+        let token = request.headers().get("authorization").and_then(|token| token.to_str().ok());
+        let customer =
+            token.and_then(|token| token.strip_prefix("Bearer ")).map(|token| Customer(token.into()));
+        if let Some(customer) = customer {
+            request.extensions_mut().insert(customer);
+        }
+        next.run(request).await
+    };
+    let settings = Settings {
+        idempotency_scope: Some(IdempotencyScope::of(|request| {
+            request.extensions.get::<Customer>().map(|customer| customer.0.clone())
+        })),
+        ..Settings::default()
+    };
+    let router = api(products.clone()).layer(from_fn(identify));
+    (Server::start_with(router, &settings).await, products)
+}
+
+#[tokio::test]
+async fn equal_keys_of_two_customers_are_two_keys() {
+    let (server, products) = shop_with_customers().await;
+    let create = |customer: &str, key: &str, amount: u32| {
+        let request = server.post("/products").bearer_auth(customer).header("idempotency-key", key);
+        request.json(&json!({ "amount": amount }))
+    };
+    let (north, south) = (answer(create("north", "1", 5)).await, answer(create("south", "1", 7)).await);
+    assert_eq!((north.0.as_u16(), south.0.as_u16()), (201, 201));
+    assert_ne!(north.2, south.2);
+    for (customer, amount, first) in [("north", 5, &north), ("south", 7, &south)] {
+        assert_eq!(answer(create(customer, "1", amount)).await, *first);
+        problem(create(customer, "1", amount + 1).send().await.unwrap(), 422).await;
+    }
+
+    // To one product, too; and what the history shows of a customer is no key for anybody else.
+    let product = north.2.unwrap();
+    let buy = |customer: &str, key: &str| {
+        answer(server.post(&format!("{product}/buy")).bearer_auth(customer).header("idempotency-key", key))
+    };
+    let (mine, yours) = (buy("north", "2").await, buy("south", "2").await);
+    assert_eq!((&*mine.1, &*yours.1), ("\"2\"", "\"3\""));
+    assert_eq!((buy("north", "2").await, buy("south", "2").await), (mine, yours));
+    let commits: Vec<_> =
+        products.events(id(&product)).map_ok(|event| event.commit.to_string()).try_collect().await.unwrap();
+    for (version, commit) in (4..).zip(&commits[1..]) {
+        assert_eq!(buy("east", commit).await.1, format!("\"{version}\""));
+        assert!(!commit.contains("north") && !commit.contains("south"), "{commit}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_request_is_judged_anew_with_its_key() {
+    let (server, _) = shop_with_customers().await;
+    let product = answer(server.post("/products").json(&json!({"amount": 1}))).await.2.unwrap();
+    let buy = || {
+        let request =
+            server.post(&format!("{product}/buy")).bearer_auth("north").header("idempotency-key", "1");
+        request.json(&json!({"amount": 2}))
+    };
+    problem(buy().send().await.unwrap(), 409).await;
+    answer(server.post(&format!("{product}/restock")).json(&json!({"amount": 1}))).await;
+    let bought = answer(buy()).await;
+    assert_eq!((bought.0.as_u16(), answer(buy()).await), (200, bought));
+}
+
+#[tokio::test]
+async fn a_key_of_nobody_or_beyond_what_its_scope_leaves_is_400() {
+    let (server, products) = shop_with_customers().await;
+    let product = answer(server.post("/products").json(&json!({"amount": 5}))).await.2.unwrap();
+    let buy = |key: &str| server.post(&format!("{product}/buy")).header("idempotency-key", key);
+    let refused = problem(buy("1").send().await.unwrap(), 400).await;
+    assert_eq!(refused["detail"], "Idempotency-Key is taken only from clients that the service knows");
+    let long = buy(&"k".repeat(987)).bearer_auth("north").send().await.unwrap();
+    let refused = problem(long, 400).await;
+    assert_eq!(refused["detail"], "Idempotency-Key is 987 bytes long; the limit is 986");
+    let empty = buy("\"\"").bearer_auth("north").send().await.unwrap();
+    assert_eq!(problem(empty, 400).await["detail"], "Idempotency-Key is empty");
+    assert_eq!(version(&products, &product).await, 1);
+    let longest = buy(&"k".repeat(986)).bearer_auth("north".repeat(200)).send().await.unwrap();
+    assert_eq!(longest.status(), 200);
 }

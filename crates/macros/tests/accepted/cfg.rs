@@ -1,7 +1,7 @@
 use aws_event_sourcing_core::Event;
 use serde::{Deserialize, Serialize};
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 #[cfg_attr(all(), serde(rename_all = "snake_case"))]
 #[cfg_attr(any(), serde(tag = "type"))]
 pub enum ProductEvent {

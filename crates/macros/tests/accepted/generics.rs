@@ -3,33 +3,34 @@ use serde::{Deserialize, Serialize};
 
 use std::marker::PhantomData;
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 pub enum Audited<T, const N: usize = 1> {
     Happened { what: T, who: String },
     Undone(T),
     Forgotten,
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 pub enum Sized<const N: usize> {
     Measured,
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 pub enum Nested<T> {
     Leaf(T),
     Branch { parts: Vec<Nested<T>> },
 }
 
-/// What serde does not ask of a parameter, the derive does not ask either.
-#[derive(Serialize, Deserialize, Event)]
+/// What serde and `PartialEq` do not ask of a parameter, the derive does not ask either.
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 pub enum Marked<T> {
     Seen(PhantomData<T>),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 pub struct Amount(u32);
 
+#[derive(PartialEq)]
 pub struct NeverStored;
 
 fn types<E: Event>() -> &'static [&'static str] {

@@ -1,12 +1,12 @@
 use aws_event_sourcing_core::Event;
 use serde::{Deserialize, Serialize};
 
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 pub struct Address {
     street: String,
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 pub enum OrderEvent {
     OrderSent(Address),
     OrderPriced(Option<u32>),

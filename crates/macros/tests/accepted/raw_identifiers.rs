@@ -2,7 +2,7 @@ use aws_event_sourcing_core::Event;
 use serde::{Deserialize, Serialize};
 
 #[allow(non_camel_case_types)]
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 pub enum r#enum {
     r#type,
     r#Plain,

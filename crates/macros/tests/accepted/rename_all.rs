@@ -1,49 +1,49 @@
 use aws_event_sourcing_core::Event;
 use serde::{Deserialize, Serialize};
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 #[serde(rename_all = "lowercase")]
 pub enum Lower {
     ProductSold,
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Upper {
     ProductSold,
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 #[serde(rename_all = "PascalCase")]
 pub enum Pascal {
     ProductSold,
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 #[serde(rename_all = "camelCase")]
 pub enum Camel {
     ProductSold,
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 #[serde(rename_all = "snake_case")]
 pub enum Snake {
     ProductSold,
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ScreamingSnake {
     ProductSold,
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kebab {
     ProductSold,
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 #[serde(rename_all = "SCREAMING-KEBAB-CASE")]
 pub enum ScreamingKebab {
     ProductSold,

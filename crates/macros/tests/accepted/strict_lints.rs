@@ -7,7 +7,7 @@ use aws_event_sourcing_core::Event;
 use serde::{Deserialize, Serialize};
 
 /// What happens to a product.
-#[derive(Debug, Serialize, Deserialize, Event)]
+#[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
 pub enum ProductEvent<T> {
     /// Held for somebody.
     #[deprecated = "products are reserved"]
@@ -18,7 +18,7 @@ pub enum ProductEvent<T> {
 
 /// Once.
 #[deprecated]
-#[derive(Debug, Serialize, Deserialize, Event)]
+#[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
 pub enum OldEvent {
     /// Long ago.
     Happened,

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use serde::de::DeserializeOwned;
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 pub enum Audited<T>
 where
     T: Clone,
@@ -11,7 +11,7 @@ where
     Happened(T),
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 #[serde(bound = "")]
 pub enum Bounded<T: Serialize + DeserializeOwned + Send + Sync + 'static>
 where

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! events {
     ($name:ident, $rule:literal, { $($variant:ident $stored:literal ($content:ty),)* }) => {
-        #[derive(Serialize, Deserialize, Event)]
+        #[derive(PartialEq, Serialize, Deserialize, Event)]
         #[serde(rename_all = $rule)]
         pub enum $name {
             Made,

@@ -3,14 +3,14 @@
 use es::Event;
 use serialization::{Deserialize, Deserializer, Serialize, Serializer};
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 #[serde(crate = "serialization")]
 enum ProductEvent {
     ProductReserved,
     ProductRestocked { amount: u32 },
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 #[serde(crate = "serialization")]
 enum Audited<T> {
     Happened(T),
@@ -20,14 +20,14 @@ mod elsewhere {
     pub use serialization as serde;
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 #[serde(crate = "crate::elsewhere::serde")]
 enum Undone<T> {
     Undone(T),
 }
 
 /// Without type parameters, the derive has no need of serde's path.
-#[derive(Event)]
+#[derive(PartialEq, Event)]
 enum Handwritten {
     Happened,
 }

@@ -1,7 +1,7 @@
 use aws_event_sourcing_core::Event;
 use serde::{Deserialize, Serialize};
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 #[serde(rename_all(serialize = "snake_case", deserialize = "snake_case"), bound(serialize = "T: Serialize"))]
 #[serde(expecting = "a product's event",)]
 pub enum ProductEvent<T> {

@@ -3,7 +3,7 @@
 use aws_event_sourcing_core::Event;
 use serde::{Deserialize, Serialize};
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 pub enum ProductEvent {
     #[serde(alias = "ProductTaken")]
     ProductHeld,

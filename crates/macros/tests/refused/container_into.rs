@@ -1,7 +1,7 @@
 use aws_event_sourcing_core::Event;
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Serialize, Deserialize, Event)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, Event)]
 #[serde(into = "String")]
 pub enum ProductEvent {
     ProductReserved,

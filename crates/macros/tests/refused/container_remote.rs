@@ -5,7 +5,7 @@ pub enum ForeignEvent {
     ProductReserved,
 }
 
-#[derive(Serialize, Deserialize, Event)]
+#[derive(PartialEq, Serialize, Deserialize, Event)]
 #[serde(remote = "ForeignEvent")]
 pub enum ProductEvent {
     ProductReserved,

@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{InvocationError, http::Format};
+use super::{InvocationError, http::Format, ping};
 
 /// What an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +25,19 @@ pub(super) enum Kind {
     Topic,
     /// An event of an EventBridge bus, or of a schedule.
     Bus,
+    /// Nothing: somebody keeps the function warm.
+    Ping,
 }
 
 impl Kind {
     pub(super) fn of(payload: &RawValue) -> Result<Self, InvocationError> {
+        if payload.get() == "null" {
+            return Ok(Self::Ping);
+        }
         // What is of another type than expected is no event of AWS's.
         let shape: Shape = serde_json::from_str(payload.get()).map_err(|_| unknown(payload))?;
-        let Shape { records, request_context, http_method, detail_type, source, command } = shape;
+        let Shape { records, request_context, http_method, method, raw_path, detail_type, source, command } =
+            shape;
         match records.map(|FirstSource(source)| source) {
             Some(Some(source)) => return Self::of_records(&source),
             Some(None) => return Err(unknown(payload)),
@@ -40,9 +46,14 @@ impl Kind {
         match (request_context, command) {
             (Some(RequestContext { elb: Some(_), .. }), _) => Ok(Self::Http(Format::LoadBalancer)),
             (Some(RequestContext { http: Some(_), .. }), _) => Ok(Self::Http(Format::Version2)),
+            (Some(RequestContext { service_arn: Some(_), .. }), _) if method.is_some() => {
+                Ok(Self::Http(Format::Lattice))
+            }
+            (None, _) if method.is_some() && raw_path.is_some() => Ok(Self::Http(Format::Lattice)),
             (Some(_), _) if http_method.is_some() => Ok(Self::Http(Format::Version1)),
             (_, Some(Command::Redrive)) => Ok(Self::Redrive),
             _ if detail_type.is_some() && source.is_some() => Ok(Self::Bus),
+            (None, None) if ping::is_one(payload) => Ok(Self::Ping),
             _ => Err(unknown(payload)),
         }
     }
@@ -67,6 +78,8 @@ struct Shape {
     request_context: Option<RequestContext>,
     #[serde(rename = "httpMethod")]
     http_method: Option<IgnoredAny>,
+    method: Option<IgnoredAny>,
+    raw_path: Option<IgnoredAny>,
     #[serde(rename = "detail-type")]
     detail_type: Option<IgnoredAny>,
     source: Option<IgnoredAny>,
@@ -78,6 +91,8 @@ struct Shape {
 struct RequestContext {
     elb: Option<IgnoredAny>,
     http: Option<IgnoredAny>,
+    #[serde(rename = "serviceArn")]
+    service_arn: Option<IgnoredAny>,
 }
 
 /// What a schedule of this project's own templates asks for.
@@ -121,7 +136,6 @@ struct Record {
 /// The error for what is of no kind. It says what there is, so that one can tell who has called the function.
 fn unknown(payload: &RawValue) -> InvocationError {
     let kind = match serde_json::from_str::<BTreeMap<String, IgnoredAny>>(payload.get()) {
-        Ok(members) if members.is_empty() => "an event without members".into(),
         Ok(members) => {
             let names: Vec<_> = members.into_keys().collect();
             format!("an event with the members {}", names.join(", "))
@@ -151,6 +165,11 @@ mod tests {
             (include_str!("../../tests/events/function-url.json"), Kind::Http(Format::Version2)),
             (include_str!("../../tests/events/alb.json"), Kind::Http(Format::LoadBalancer)),
             (include_str!("../../tests/events/alb-multi-value.json"), Kind::Http(Format::LoadBalancer)),
+            (include_str!("../../tests/events/rest-api-mapping.json"), Kind::Http(Format::Version1)),
+            (include_str!("../../tests/events/http-api-mapping.json"), Kind::Http(Format::Version2)),
+            (include_str!("../../tests/events/vpc-lattice-1.json"), Kind::Http(Format::Lattice)),
+            (include_str!("../../tests/events/vpc-lattice-2.json"), Kind::Http(Format::Lattice)),
+            (include_str!("../../tests/events/warm-up.json"), Kind::Ping),
             (include_str!("../../tests/events/dynamodb.json"), Kind::Stream),
             (include_str!("../../tests/events/redrive.json"), Kind::Redrive),
             (include_str!("../../tests/events/sqs.json"), Kind::Queue),
@@ -161,6 +180,22 @@ mod tests {
             (include_str!("../../tests/events/scheduler.json"), Kind::Bus),
         ] {
             assert_eq!(kind(event), Ok(expected), "{event}");
+        }
+    }
+
+    #[test]
+    fn what_says_nothing_and_what_keeps_functions_warm_is_a_ping() {
+        for event in [
+            "{}",
+            "null",
+            r#"{"source":"serverless-plugin-warmup"}"#,
+            r#"{"warmer":true,"concurrency":3,"correlationId":"a"}"#,
+            r#"{"type":"warmer","warmerId":"a","index":0,"concurrency":1,"delay":75}"#,
+            r#"{"keep_warm":true}"#,
+            r#"{"keepWarm":true}"#,
+            r#"{"warmup":true}"#,
+        ] {
+            assert_eq!(kind(event), Ok(Kind::Ping), "{event}");
         }
     }
 
@@ -176,9 +211,9 @@ mod tests {
                 "an event with the members body, requestContext",
             ),
             (r#"{"aws-event-sourcing":"rewind"}"#, "an event with the members aws-event-sourcing"),
-            ("{}", "an event without members"),
+            (r#"{"source":"a-shop","warmer":"no"}"#, "an event with the members source, warmer"),
+            (r#"{"type":"order","warmer":false}"#, "an event with the members type, warmer"),
             ("[1]", "an event that is no JSON object"),
-            ("null", "an event that is no JSON object"),
         ] {
             assert_eq!(kind(event), Err(format!("no handler for {message}")), "{event}");
         }

@@ -11,7 +11,7 @@ use serde_json::{Value, value::RawValue};
 use tempfile::TempDir;
 
 use super::{Handlers, Invocation, InvocationError, Lambda, Registrations, fit};
-use crate::{logging::Log, settings::Tables, stores::Stores, tables::TableStores};
+use crate::{base_path::BasePath, settings::Tables, stores::Stores, tables::TableStores};
 
 /// A function with a store that nobody uses.
 pub(super) struct Fixture {
@@ -23,11 +23,12 @@ impl Fixture {
     pub(super) fn new(api: Router, handlers: Handlers) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = SqliteStore::open(folder.path().join("events.db")).expect("a store");
-        let api = aws_event_sourcing_http::harden(fit(api), &Default::default());
+        let api =
+            aws_event_sourcing_http::harden(fit(aws_event_sourcing_http::compress(api)), &Default::default());
         let lambda = Lambda {
-            log: Log::new(),
             name: "test".into(),
             api,
+            base_path: None,
             stores: Stores::Embedded(store),
             subscriptions: Vec::new(),
             registrations: Registrations::default(),
@@ -39,6 +40,12 @@ impl Fixture {
     /// One with an API and nothing else.
     pub(super) fn of_api(api: Router) -> Self {
         Self::new(api, Handlers::default())
+    }
+
+    /// The same for a service whose clients find it there.
+    pub(super) fn at(mut self, base_path: &str) -> Self {
+        self.lambda.base_path = Some(BasePath::parse(base_path).expect("a path"));
+        self
     }
 
     /// One without an API.

@@ -17,6 +17,15 @@ pub(super) async fn handle(
     let event: Event<'_> = serde_json::from_str(payload.get()).map_err(malformed)?;
     let handlers = &lambda.handlers;
     let (cause, handler) = match event.schedule() {
+        // Whoever has no schedules does not miss the handler of one.
+        Some(Schedule { name, .. }) if handlers.schedules.is_empty() && event.says_nothing() => {
+            tracing::warn!(
+                service = lambda.name,
+                schedule = name,
+                "a schedule has called, which the service has no `on_schedule` for: taken as keeping it warm"
+            );
+            return Ok(());
+        }
         Some(Schedule { path, name }) => {
             let handler = handlers.schedules.get(name).ok_or_else(|| {
                 InvocationError::NoHandler(format!(
@@ -73,6 +82,11 @@ impl Event<'_> {
         let arn = self.resources.first().filter(|_| is_scheduled)?;
         let (_, path) = arn.split_once('/')?;
         Some(Schedule { path, name: path.rsplit('/').next()? })
+    }
+
+    /// Whether there is nothing in it but that it is time. EventBridge Scheduler writes that as a text.
+    fn says_nothing(&self) -> bool {
+        matches!(self.detail.get(), "{}" | r#""{}""#)
     }
 
     fn into_bus_event(self, cause: String, invocation: &Invocation) -> BusEvent {

@@ -1,7 +1,7 @@
 //! Records of a table's stream: their commits go to the subscriptions, and the answer tells up to where that went well.
 
 use aws_event_sourcing_core::{
-    ErrorChain, StoreError,
+    StoreError,
     subscription::{Batch, Delivery},
 };
 use aws_event_sourcing_dynamodb::{Change, StreamEvent};
@@ -74,18 +74,13 @@ pub(super) async fn handle(
         }
         tracing::error!(
             resource_type,
-            error = %ErrorChain::of(&error),
+            error = &error as &dyn std::error::Error,
             "not all records of the batch were handled: they come again"
         );
     }
     let left = sequence_numbers.split_off(done.min(sequence_numbers.len()));
     if !left.is_empty() {
-        tracing::warn!(
-            resource_type,
-            handled = done,
-            left = left.len(),
-            "some records of the batch come again"
-        );
+        tracing::warn!(resource_type, records = left.len(), "these come again: {done} of the batch are done");
     }
     Ok(Answer::of(left))
 }
@@ -116,7 +111,7 @@ impl Records {
                     id = &*id,
                     number = &*number,
                     what = &*what,
-                    "somebody has changed or removed an event by hand: events are immutable, and this is not handled"
+                    "an event was changed by hand: events are immutable, and this is not handled"
                 ),
                 Ok(_) => {}
                 Err(error) => {

@@ -203,7 +203,7 @@ async fn a_failure_that_cannot_be_told_apart_fails_the_invocation() {
 
 #[tokio::test]
 async fn what_nothing_handles_is_named() {
-    let function = Fixture::of_handlers(|_| {});
+    let function = Fixture::of_handlers(|handlers| handlers.on_schedule("noon", async |_| Ok(())));
     for (name, what) in [
         ("sqs", r#"messages of the queue "orders": the service has no `on_queue` of that name"#),
         ("sqs-fifo", r#"messages of the queue "orders.fifo": the service has no `on_queue` of that name"#),
@@ -216,6 +216,21 @@ async fn what_nothing_handles_is_named() {
         ),
     ] {
         assert_eq!(function.answer(&event(name)).await, Err(format!("no handler for {what}")));
+    }
+}
+
+#[tokio::test]
+async fn what_keeps_a_function_warm_is_answered() {
+    let function = Fixture::of_handlers(|_| {});
+    assert_eq!(function.answer(&event("warm-up")).await, Ok(Value::Null));
+    assert_eq!(function.answer(&json!({})).await, Ok(Value::Null));
+    for name in ["event-bridge-schedule", "scheduler"] {
+        assert_eq!(function.answer(&event(name)).await, Ok(Value::Null), "{name}");
+        // What somebody has written into the target is for somebody.
+        let mut order = event(name);
+        order["detail"] = json!({ "order": 1 });
+        let error = function.answer(&order).await.unwrap_err();
+        assert!(error.starts_with("no handler for the schedule"), "{error}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a function on Lambda wants of its tables besides.
 
 use aws_event_sourcing_core::{
-    ErrorChain, EventStore as _, ResourceKey,
+    EventStore as _, ResourceKey,
     subscription::{Registration, SubscriptionKey},
 };
 use aws_event_sourcing_dynamodb::Past;
@@ -16,7 +16,8 @@ impl TableStores {
         self.tables.of(resource_type).map(String::as_str)
     }
 
-    /// Opens a connection, by a read of what is not there.
+    /// Opens a connection, by a read of what is not there. What a store does after its first request, which is to look which
+    /// table it has, is done then as well.
     ///
     /// That takes no permission that a function over this table could do without, and one read unit. Beside the connection it
     /// leaves behind what DynamoDB has to look up the first time that it sees these credentials and this table.
@@ -30,7 +31,7 @@ impl TableStores {
         async {
             let Some(nothing) = nothing else { return };
             if let Err(error) = nothing.try_collect::<Vec<_>>().await {
-                tracing::warn!(error = %ErrorChain::of(&error), "a table cannot be read");
+                tracing::warn!(error = &error as &dyn std::error::Error, "a table cannot be read");
             }
         }
     }
@@ -59,8 +60,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        logging::Log,
-        server::{HEAD_TIMEOUT, accept},
+        server::{HEAD_TIMEOUT, Server},
         settings::Tables,
         signals::Signals,
     };
@@ -85,15 +85,16 @@ mod tests {
             tokio::task::yield_now().await;
             let events = store.read(&ResourceKey::new("product", "p-1"), 0).try_collect::<Vec<_>>();
             assert_eq!(events.await.unwrap(), []);
-            (requests.recv().await.unwrap(), requests.recv().await.unwrap())
+            [requests.recv().await.unwrap(), requests.recv().await.unwrap(), requests.recv().await.unwrap()]
         };
-        let mut signals = Signals::listen(Default::default(), &Log::new()).await.unwrap();
-        let server = accept(listener, Router::new().fallback(answer), HEAD_TIMEOUT, &mut signals);
-        let (ahead, first) = tokio::select! {
-            both = client => both,
-            _ = server => pending().await,
+        let mut signals = Signals::listen().unwrap();
+        let server = Server::new(Router::new().fallback(answer), HEAD_TIMEOUT, Default::default());
+        let [ahead, look, first] = tokio::select! {
+            all = client => all,
+            () = server.accept(listener, &mut signals) => pending().await,
         };
         assert_eq!(ahead.0, "DynamoDB_20120810.Query");
+        assert_eq!(look, ("DynamoDB_20120810.DescribeTable".to_owned(), ahead.1), "on another connection");
         assert_eq!(ahead, first, "on another connection");
     }
 }

@@ -10,4 +10,5 @@ mod crash;
 mod processes;
 mod room;
 
+mod layouts;
 mod sql;

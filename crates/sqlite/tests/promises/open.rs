@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use crate::support::{commit, explain, files, folder, open, read, resource, store};
 
 /// Has a file refused, and nothing changed by that, and gives the line that says why.
-fn refused(file: &Path, kind: StoreErrorKind) -> String {
+pub(crate) fn refused(file: &Path, kind: StoreErrorKind) -> String {
     let folder = file.parent().expect("a folder");
     let before = folder.is_dir().then(|| files_and_folders(folder));
     let error = SqliteStore::open(file).expect_err("it should be refused");
@@ -100,7 +100,7 @@ async fn a_newer_layout_is_refused() {
         .and_then(|newer| newer.execute_batch("CREATE TABLE unheard_of (a); PRAGMA user_version = 7"))
         .expect("written");
     let line = refused(&file, StoreErrorKind::Misconfigured);
-    assert!(line.ends_with("it has layout 7, and this program knows layouts up to 2"), "{line}");
+    assert!(line.ends_with("it has layout 7, and this program knows layouts up to 3"), "{line}");
 }
 
 /// A newer version crashed right after it had migrated the file: the new layout is in the log only.
@@ -119,7 +119,7 @@ async fn a_newer_layout_in_the_log_is_refused() {
     let before = files(folder.path());
     let error = SqliteStore::open(&crashed).expect_err("it should be refused");
     assert!(
-        explain(&error).ends_with("it has layout 7, and this program knows layouts up to 2"),
+        explain(&error).ends_with("it has layout 7, and this program knows layouts up to 3"),
         "{}",
         explain(&error)
     );

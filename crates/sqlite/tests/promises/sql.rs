@@ -58,16 +58,79 @@ async fn events_are_readable_with_plain_sql() {
 #[tokio::test]
 async fn events_are_immutable_for_everybody() {
     let (_folder, file) = folder();
-    let (opened, account) = (open(&file), resource());
+    let (opened, account) = (open(&file), ResourceKey::new("account", "a"));
     store(&opened, &commit(&account, 1, 2)).await;
     let before = read(&opened, &account).await;
     let shell = Connection::open(&file).expect("opened");
-    for sql in ["UPDATE events SET data = NULL", "DELETE FROM events", "DELETE FROM events WHERE number = 2"]
-    {
-        let error = shell.execute(sql, []).expect_err("events are immutable");
-        assert_eq!(error.to_string(), "events are immutable");
+    let at = before[0].at;
+    let columns = "first, number, resource, id, position, at, type, \"commit\"";
+    // Each key by itself: the other ones are free.
+    let colliding = [
+        "1, 2, 'account', 'a', 9, '2026', 'Forged', 'f'".to_owned(),
+        "1, '2', 'account', 'z', '9', '2026', 'Forged', 'f'".to_owned(),
+        "9, 9, 'account', 'a', 2, '2026', 'Forged', 'f'".to_owned(),
+        "9, 9, 'order', 'z', 1.0, '2026', 'Forged', 'f'".to_owned(),
+        "9, 1, 'account', 'a', 9, '2026', 'Forged', 'f'".to_owned(),
+        format!("9, 1, 'account', 'a', 9, '{at}', 'Forged', 'f'"),
+    ];
+    let inserts = colliding.iter().flat_map(|values| {
+        [
+            format!("INSERT OR REPLACE INTO events ({columns}) VALUES ({values})"),
+            format!("REPLACE INTO events ({columns}) VALUES ({values})"),
+            format!("REPLACE INTO events ({columns}) SELECT {values}"),
+            format!("INSERT OR IGNORE INTO events ({columns}) VALUES ({values})"),
+            format!(
+                "INSERT INTO events ({columns}) VALUES ({values}) ON CONFLICT DO UPDATE SET type = 'Forged'"
+            ),
+            format!(
+                "REPLACE INTO events ({columns}) VALUES (8, 8, 'b', 'b', 8, '2026', 'New', 'n'), ({values})"
+            ),
+        ]
+    });
+    let others = [
+        "UPDATE events SET data = NULL",
+        "UPDATE OR REPLACE events SET number = 2 WHERE number = 1",
+        "UPDATE OR IGNORE events SET position = 9 WHERE number = 1",
+        "DELETE FROM events",
+        "DELETE FROM events WHERE number = 2",
+    ];
+    for sql in inserts.chain(others.map(str::to_owned)) {
+        for recursive in ["OFF", "ON"] {
+            shell.pragma_update(None, "recursive_triggers", recursive).expect("set");
+            let error = shell.execute_batch(&format!("BEGIN; {sql}")).expect_err(&sql);
+            assert_eq!(error.to_string(), "events are immutable", "{sql}");
+            shell.execute_batch("ROLLBACK").expect("still in the transaction");
+            let error = shell.execute_batch(&sql).expect_err(&sql);
+            assert_eq!(error.to_string(), "events are immutable", "{sql}");
+            let forged = "SELECT count(*) FROM events WHERE type = 'Forged'";
+            assert_eq!(shell.query_row(forged, [], |row| row.get::<_, i64>(0)), Ok(0), "{sql}");
+        }
     }
     assert_eq!(read(&opened, &account).await, before);
+    insert(&shell, "'account', 'new', 1, 'Credited', NULL, '2026', 'c', NULL, NULL, NULL, 9, 9")
+        .expect("new");
+}
+
+/// What a person has forbidden is an error that says so, and no number that is taken.
+#[tokio::test]
+async fn what_a_trigger_of_somebody_else_refuses_is_an_error() {
+    let (_folder, file) = folder();
+    let (opened, account) = (open(&file), resource());
+    store(&opened, &commit(&account, 1, 1)).await;
+    let shell = Connection::open(&file).expect("opened");
+    let closed =
+        "CREATE TRIGGER closed BEFORE INSERT ON events BEGIN SELECT raise(ABORT, 'closed on Sundays'); END";
+    shell.execute(closed, []).expect("made");
+    for events in [1, 2] {
+        let error = opened.append(&commit(&account, 2, events)).await.expect_err("it is refused");
+        assert!(explain(&error).contains("closed on Sundays"), "{}", explain(&error));
+    }
+}
+
+/// Inserts an event by hand.
+fn insert(shell: &Connection, values: &str) -> rusqlite::Result<usize> {
+    let columns = r#"resource, id, number, type, data, at, "commit", trace, cause, meta, position, first"#;
+    shell.execute(&format!("INSERT INTO events ({columns}) VALUES ({values})"), [])
 }
 
 #[tokio::test]
@@ -93,8 +156,7 @@ async fn what_is_unreadable_is_an_error_that_names_it() {
             .iter()
             .position(|name| *name == column)
             .expect("a column")] = value;
-        let sql = format!("INSERT INTO events VALUES ({}, NULL, NULL, 4, 1)", row.join(", "));
-        shell.execute(&sql, []).expect("inserted");
+        insert(&shell, &format!("{}, NULL, NULL, 4, 1", row.join(", "))).expect("inserted");
 
         for stream in [opened.read(&account, 0), opened.scan(&account.resource_type).remove(0)] {
             let mut found: Vec<_> = stream.collect().await;
@@ -116,9 +178,8 @@ async fn a_page_of_a_list_that_ends_at_an_unreadable_time_is_an_error() {
     let (_folder, file) = folder();
     let opened = open(&file);
     let shell = Connection::open(&file).expect("opened");
-    let first =
-        "INSERT INTO events VALUES ('account', 'a', 1, 'Credited', NULL, '0', 'c', NULL, NULL, NULL, 1, 1)";
-    shell.execute(first, []).expect("inserted");
+    insert(&shell, "'account', 'a', 1, 'Credited', NULL, '0', 'c', NULL, NULL, NULL, 1, 1")
+        .expect("inserted");
     store(&opened, &commit(&ResourceKey::new("account", "b"), 1, 1)).await;
     let all = &"account".into();
     assert_eq!(opened.list(all, 2, None).await.expect("listed").ids.len(), 2);

@@ -42,6 +42,7 @@ pub(crate) fn commit(resource: &ResourceKey, number: u64, events: u64) -> Commit
         events: (0..events).map(|index| credited(number + index)).collect(),
         at,
         id: RandomIds.commit_id(),
+        follows: None,
         trace: Some(TraceParent::new_root(at)),
         cause: Some("reorders/1/2".into()),
         meta: Some(json(r#"{"tenant":"a"}"#)),

@@ -37,7 +37,7 @@ pub(super) fn read(payload: &str) -> Result<Arrived, InvocationError> {
     let headers = headers(payload.headers, payload.multi_value_headers);
     Ok(Arrived {
         method: payload.http_method,
-        stage: String::new(),
+        in_front: None,
         path: encode::path(&payload.path),
         // A load balancer decodes nothing.
         query: query(
@@ -54,7 +54,7 @@ pub(super) fn read(payload: &str) -> Result<Arrived, InvocationError> {
 }
 
 /// Who has called the load balancer: the last in the list, because a client may send the beginning of one.
-fn client(headers: &HeaderMap) -> Option<String> {
+pub(super) fn client(headers: &HeaderMap) -> Option<String> {
     let line = headers.get_all(X_FORWARDED_FOR).iter().next_back()?.to_str().ok()?;
     line.rsplit(',').next().map(|address| address.trim().to_owned())
 }
@@ -85,7 +85,7 @@ impl<'a> Written<'a> {
     }
 }
 
-/// For a target group without multi-value headers. Of several cookies the last is set: there is no way to write two.
+/// For a target group without multi-value headers, and for VPC Lattice. Of several cookies the last is set: there is no way to write two.
 pub(super) fn write(answer: &Answer) -> Result<Box<RawValue>, serde_json::Error> {
     let mut headers = joined(answer);
     if let Some(cookie) = answer.headers.get_all(SET_COOKIE).iter().next_back() {

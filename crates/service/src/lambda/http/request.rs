@@ -13,6 +13,7 @@ use axum::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use super::InvocationError;
+use crate::base_path::BasePath;
 
 /// Headers or parameters as most formats write them, with one value each.
 pub(super) type Single = BTreeMap<String, String>;
@@ -23,9 +24,10 @@ pub(super) type Multiple = BTreeMap<String, Vec<String>>;
 /// A request, whatever it was written in.
 pub(super) struct Arrived {
     pub(super) method: String,
-    /// What the client's path has in front of the router's: a stage. Percent-encoded, without a slash at its end.
-    pub(super) stage: String,
-    /// The router's path, percent-encoded.
+    /// What the client's path has in front of the router's, a stage or a base path, when the event tells. Percent-encoded,
+    /// without a slash at its end.
+    pub(super) in_front: Option<String>,
+    /// The path behind that, percent-encoded.
     pub(super) path: String,
     /// Without the question mark.
     pub(super) query: String,
@@ -39,9 +41,18 @@ pub(super) struct Arrived {
 }
 
 impl Arrived {
-    pub(super) fn into_request(self) -> Result<Request<Body>, InvocationError> {
-        let Self { method, stage, path, query, headers, body, is_base64_encoded, client, .. } = self;
-        let mut target = if path.starts_with('/') { path } else { format!("/{path}") };
+    /// The request as the router sees it, of a service with that base path.
+    pub(super) fn into_request(self, base_path: Option<&BasePath>) -> Result<Request<Body>, InvocationError> {
+        let Self { method, in_front, path, query, headers, body, is_base64_encoded, client, .. } = self;
+        let path = if path.starts_with('/') { path } else { format!("/{path}") };
+        let (in_front, mut target) = match (in_front, base_path) {
+            (in_front, None) => (in_front.unwrap_or_default(), path),
+            // Who says so knows better than an API what clients see.
+            (Some(_), Some(base)) => (base.as_str().to_owned(), path),
+            (None, Some(base)) => {
+                (base.as_str().to_owned(), base.behind(&path).map_or_else(|| path.clone(), str::to_owned))
+            }
+        };
         if !query.is_empty() {
             target.push('?');
             target.push_str(&query);
@@ -53,8 +64,8 @@ impl Arrived {
         };
         let mut request = Request::new(body);
         *request.method_mut() = method.parse().map_err(malformed)?;
-        if !stage.is_empty() {
-            let original: Uri = (stage + &target).parse().map_err(malformed)?;
+        if !in_front.is_empty() {
+            let original: Uri = (in_front + &target).parse().map_err(malformed)?;
             request.extensions_mut().insert(OriginalUri(original));
         }
         *request.uri_mut() = target.parse().map_err(malformed)?;
@@ -108,6 +119,11 @@ pub(super) fn query(
     let pairs = parameters.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
     let pairs: Vec<_> = pairs.map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
     pairs.join("&")
+}
+
+/// A target as a client wrote it, in two: its path, and its query if it has one.
+pub(super) fn target(written: &str) -> (&str, Option<&str>) {
+    written.split_once('?').map_or((written, None), |(path, query)| (path, Some(query)))
 }
 
 /// For `map_err`.

@@ -1,5 +1,7 @@
 //! The documented events as requests, and the answers to them.
 
+mod framing;
+
 use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use aws_event_sourcing_core::TraceParent;
@@ -67,6 +69,7 @@ async fn a_router_sees_what_it_would_see_on_a_laptop() {
             "/dev/products?limit=2&tag=1%2B1%3D2%20%26%20%C3%BC&tag=%2541",
         ),
         ("rest-api-domain", "POST", "/products", "/products"),
+        ("rest-api-mapping", "GET", "/products/a%2Fb%20c", "/v1/catalog/products/a%2Fb%20c"),
         ("http-api-1.0", "GET", "/products/a/b%20c%2541", "/dev/products/a/b%20c%2541"),
         ("http-api", "POST", "/products", "/products"),
         (
@@ -74,6 +77,12 @@ async fn a_router_sees_what_it_would_see_on_a_laptop() {
             "GET",
             "/products/a/b%20c%2541?limit=2&tag=1%2B1&tag=%2541",
             "/dev/products/a/b%20c%2541?limit=2&tag=1%2B1&tag=%2541",
+        ),
+        (
+            "http-api-mapping",
+            "GET",
+            "/products/a/b%20c%2541?limit=2&tag=1%2B1&tag=%2541",
+            "/catalog/products/a/b%20c%2541?limit=2&tag=1%2B1&tag=%2541",
         ),
         ("function-url", "POST", "/products/a%2Fb%20c", "/products/a%2Fb%20c"),
         ("alb", "GET", "/products/a%2Fb?limit=2&tag=%2541%20%26", "/products/a%2Fb?limit=2&tag=%2541%20%26"),
@@ -83,6 +92,13 @@ async fn a_router_sees_what_it_would_see_on_a_laptop() {
             "/products/a%2Fb?limit=2&tag=1%2B1&tag=%2541%20%26",
             "/products/a%2Fb?limit=2&tag=1%2B1&tag=%2541%20%26",
         ),
+        (
+            "vpc-lattice-1",
+            "GET",
+            "/products/a%2Fb?limit=2&tag=1%2B1&tag=%2541%20%26",
+            "/products/a%2Fb?limit=2&tag=1%2B1&tag=%2541%20%26",
+        ),
+        ("vpc-lattice-2", "POST", "/products?limit=2", "/products?limit=2"),
     ] {
         let seen = seen(name).await;
         assert_eq!(seen["method"], method, "{name}");
@@ -104,6 +120,10 @@ async fn headers_keep_all_their_values_and_bodies_their_bytes() {
     assert_eq!(seen("function-url").await["body"], json!(b"\x00\xff\xfe{}"));
     assert_eq!(values(&seen("alb").await, "x-tag"), ["two"]);
     assert_eq!(values(&seen("alb-multi-value").await, "x-tag"), ["one", "two"]);
+    assert_eq!(values(&seen("vpc-lattice-1").await, "x-tag"), ["one,two"]);
+    let lattice = seen("vpc-lattice-2").await;
+    assert_eq!(values(&lattice, "x-tag"), ["one", "two"]);
+    assert_eq!(lattice["body"], json!(b"{\"amount\": 5}"));
 }
 
 #[tokio::test]
@@ -155,6 +175,44 @@ async fn a_stage_is_taken_away_where_it_is_one() {
         let answer = echoing().answer(&request).await.unwrap();
         let seen: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
         assert_eq!((&seen["uri"], &seen["original"]), (&json!("/"), &json!(original)), "{client_path}");
+    }
+}
+
+/// What the router of a service with that base path saw of a request.
+async fn seen_at(base_path: &str, name: &str, path: Option<(&str, &str)>) -> (String, String) {
+    let mut request = event(name);
+    if let Some((member, path)) = path {
+        request[member] = path.into();
+    }
+    let answer = echoing().at(base_path).answer(&request).await.unwrap();
+    let seen: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    let text = |member: &str| seen[member].as_str().unwrap().to_owned();
+    (text("uri"), text("original"))
+}
+
+#[tokio::test]
+async fn a_base_path_is_known_by_the_setting_where_the_event_does_not_tell() {
+    for (base_path, name, path, uri, original) in [
+        // The route `$default` has no parameters, and neither has what is in front of a function without an API.
+        ("/catalog", "http-api", Some(("rawPath", "/catalog/products")), "/products", "/catalog/products"),
+        ("/my%20shop", "http-api", Some(("rawPath", "/my shop/a b")), "/a%20b", "/my%20shop/a%20b"),
+        ("/catalog", "function-url", Some(("rawPath", "/catalog/p/a%2Fb")), "/p/a%2Fb", "/catalog/p/a%2Fb"),
+        (
+            "/products",
+            "vpc-lattice-1",
+            Some(("raw_path", "/products/products?a=b")),
+            "/products?a=b",
+            "/products/products?a=b",
+        ),
+        // What somebody on the way has taken away is in the links all the same.
+        ("/catalog", "http-api", None, "/products", "/catalog/products"),
+        // What is routed by an API is not taken away twice, and what clients see is what the setting says.
+        ("/products", "rest-api-domain", None, "/products", "/products/products"),
+        ("/shop", "http-api-1.0", None, "/products/a/b%20c%2541", "/shop/products/a/b%20c%2541"),
+        ("/", "rest-api-mapping", None, "/products/a%2Fb%20c", "/products/a%2Fb%20c"),
+    ] {
+        let seen = seen_at(base_path, name, path).await;
+        assert_eq!(seen, (uri.to_owned(), original.to_owned()), "{base_path} {name}");
     }
 }
 
@@ -224,6 +282,44 @@ async fn an_answer_is_written_as_each_of_them_reads_it() {
 fn stream_of(byte: &'static [u8], bytes: usize) -> Body {
     let parts = stream::iter(0..bytes / (64 * 1024)).map(move |_| byte.repeat(64 * 1024));
     Body::from_stream(parts.map(Ok::<_, Infallible>))
+}
+
+#[tokio::test]
+async fn an_answer_is_packed_where_it_arrives_as_it_is() {
+    // Larger than what Lambda carries, and much smaller when it is packed.
+    let long = async || ([("etag", "\"3\"")], "x".repeat(20 << 20));
+    let function = Fixture::of_api(Router::new().fallback(get(long)));
+    for (name, is_packed) in [
+        ("http-api", true),
+        ("function-url", true),
+        ("alb", true),
+        ("alb-multi-value", true),
+        ("rest-api", false),
+        ("http-api-1.0", false),
+    ] {
+        let mut request = event(name);
+        if request["requestContext"]["http"].is_object() {
+            request["requestContext"]["http"]["method"] = "GET".into();
+        }
+        for headers in ["headers", "multiValueHeaders"] {
+            if let Some(headers) = request[headers].as_object_mut() {
+                let values = headers.values().next().is_some_and(Value::is_array);
+                let value = if values { json!(["br, gzip"]) } else { json!("br, gzip") };
+                headers.insert("accept-encoding".to_owned(), value);
+            }
+        }
+        let answer = function.answer(&request).await.unwrap();
+        assert_eq!(answer["isBase64Encoded"], is_packed, "{name}");
+        assert_eq!(answer["statusCode"], if is_packed { 200 } else { 500 }, "{name}");
+        let headers = [&answer["headers"], &answer["multiValueHeaders"]].map(Value::to_string).concat();
+        assert_eq!(
+            headers.contains(r#""content-encoding":"gzip""#)
+                || headers.contains(r#""content-encoding":["gzip"]"#),
+            is_packed,
+            "{name}: {headers}"
+        );
+        assert_eq!(headers.contains(r#"\"3-gzip\""#), is_packed, "{name}: {headers}");
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::{
     Answer, InvocationError, encode,
     request::{Arrived, Multiple, Single, headers, malformed, query},
+    route::{Split, split},
     text,
     version2::without_stage,
 };
@@ -18,6 +19,9 @@ use super::{
 struct Payload {
     /// HTTP APIs have it, REST APIs have not.
     version: Option<String>,
+    /// The route, such as `/{proxy+}`.
+    resource: Option<String>,
+    path_parameters: Option<Single>,
     http_method: String,
     path: String,
     headers: Option<Single>,
@@ -34,7 +38,7 @@ struct Payload {
 #[serde(rename_all = "camelCase")]
 struct Context {
     identity: Option<Identity>,
-    /// The path as the client sent it, with the stage.
+    /// The path as the client sent it: with the stage, where it has one.
     path: Option<String>,
     stage: Option<String>,
     domain_name: Option<String>,
@@ -48,18 +52,30 @@ struct Identity {
 
 pub(super) fn read(payload: &str) -> Result<Arrived, InvocationError> {
     let payload: Payload = serde_json::from_str(payload).map_err(malformed)?;
-    let Payload { path, request_context: context, .. } = payload;
-    let (stage, path) = if payload.version.is_some() {
-        without_stage(&path, context.stage.as_deref(), context.domain_name.as_deref())
-    } else {
-        (in_front(context.path.as_deref().unwrap_or(&path), &path).to_owned(), path)
+    let context = payload.request_context;
+    let is_http_api = payload.version.is_some();
+    let path = payload.path.as_str();
+    let route = payload.resource.as_deref().unwrap_or_default();
+    let split = split(path, route, payload.path_parameters.as_ref());
+    let (in_front, path) = match split {
+        // A REST API has a stage in the client's path only.
+        Some(Split { behind, .. }) if !is_http_api => {
+            (Some(in_front(context.path.as_deref().unwrap_or(path), behind)), behind)
+        }
+        Some(Split { in_front, behind }) => (Some(in_front), behind),
+        None if is_http_api => without_stage(path, context.stage.as_deref(), context.domain_name.as_deref()),
+        None => {
+            let in_front = in_front(context.path.as_deref().unwrap_or(path), path);
+            (Some(in_front).filter(|in_front| !in_front.is_empty()), path)
+        }
     };
     // An HTTP API has decoded the path, and both have decoded the parameters.
-    let encode_path = if payload.version.is_some() { encode::decoded_path } else { encode::path };
+    let encode_path = if is_http_api { encode::decoded_path } else { encode::path };
+    let (in_front, path) = (in_front.map(encode_path), encode_path(path));
     Ok(Arrived {
         method: payload.http_method,
-        stage: encode_path(&stage),
-        path: encode_path(&path),
+        in_front,
+        path,
         query: query(
             payload.query_string_parameters,
             payload.multi_value_query_string_parameters,
@@ -73,11 +89,11 @@ pub(super) fn read(payload: &str) -> Result<Arrived, InvocationError> {
     })
 }
 
-/// What a client's path has in front of the path behind the stage.
+/// What a client's path has in front of the router's.
 fn in_front<'a>(client_path: &'a str, path: &str) -> &'a str {
     // At the root, a client may leave out the slash.
     let of_the_root = || (path == "/").then_some(client_path);
-    client_path.strip_suffix(path).or_else(of_the_root).unwrap_or_default()
+    client_path.strip_suffix(path).or_else(of_the_root).unwrap_or_default().trim_end_matches('/')
 }
 
 #[derive(Serialize)]

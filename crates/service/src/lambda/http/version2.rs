@@ -13,12 +13,16 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::{
     Answer, InvocationError, encode,
     request::{Arrived, Single, headers, malformed},
+    route::{Split, split},
     text,
 };
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Payload {
+    /// `ANY /{proxy+}`, or `$default`.
+    route_key: Option<String>,
+    path_parameters: Option<Single>,
     raw_path: String,
     #[serde(default)]
     raw_query_string: String,
@@ -47,12 +51,18 @@ struct Http {
 
 pub(super) fn read(payload: &str) -> Result<Arrived, InvocationError> {
     let payload: Payload = serde_json::from_str(payload).map_err(malformed)?;
-    let Payload { raw_path, request_context: context, .. } = payload;
+    let (path, context) = (payload.raw_path.as_str(), payload.request_context);
     let domain = context.domain_name.as_deref();
-    let (stage, path) = without_stage(&raw_path, context.stage.as_deref(), domain);
+    let route =
+        payload.route_key.as_deref().and_then(|key| key.split_once(' ')).map_or("", |(_, route)| route);
+    let (in_front, path) = match split(path, route, payload.path_parameters.as_ref()) {
+        Some(Split { in_front, behind }) => (Some(in_front), behind),
+        None => without_stage(path, context.stage.as_deref(), domain),
+    };
     // A function URL hands the path over as it is, an HTTP API decodes it.
     let is_function_url = domain.is_some_and(|domain| domain.contains(".lambda-url."));
     let encode_path = if is_function_url { encode::path } else { encode::decoded_path };
+    let (in_front, path) = (in_front.map(encode_path), encode_path(path));
     let mut headers = headers(payload.headers, None);
     if let Some(cookies) = payload.cookies.filter(|cookies| !cookies.is_empty())
         && let Ok(cookies) = HeaderValue::try_from(cookies.join("; "))
@@ -61,8 +71,8 @@ pub(super) fn read(payload: &str) -> Result<Arrived, InvocationError> {
     }
     Ok(Arrived {
         method: context.http.method,
-        stage: encode_path(&stage),
-        path: encode_path(&path),
+        in_front,
+        path,
         query: encode::query(&payload.raw_query_string),
         headers,
         has_multi_value_headers: false,
@@ -72,16 +82,20 @@ pub(super) fn read(payload: &str) -> Result<Arrived, InvocationError> {
     })
 }
 
-/// The stage, with a slash in front, and the path behind it. A path has one only at the domain that AWS gives to an API: a
+/// The stage, with a slash in front of it, and the path behind it. A path has one only at the domain that AWS gives to an API: a
 /// domain of one's own leads to a stage without naming it.
-pub(super) fn without_stage(path: &str, stage: Option<&str>, domain: Option<&str>) -> (String, String) {
+pub(super) fn without_stage<'p>(
+    path: &'p str,
+    stage: Option<&str>,
+    domain: Option<&str>,
+) -> (Option<&'p str>, &'p str) {
     let is_named = domain.is_some_and(|domain| domain.contains(".execute-api."));
-    let stage = stage.filter(|stage| is_named && *stage != "$default").map(|stage| format!("/{stage}"));
-    let behind = stage.as_ref().and_then(|stage| path.strip_prefix(stage.as_str()));
-    match (stage, behind) {
-        (Some(stage), Some("")) => (stage, "/".into()),
-        (Some(stage), Some(behind)) if behind.starts_with('/') => (stage, behind.into()),
-        _ => (String::new(), path.into()),
+    let stage = stage.filter(|stage| is_named && *stage != "$default");
+    let behind = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
+    match behind {
+        Some("") => (Some(path), "/"),
+        Some(behind) if behind.starts_with('/') => (Some(&path[..path.len() - behind.len()]), behind),
+        _ => (None, path),
     }
 }
 
