@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use deployment::{Template, example};
 
 /// Documented, and not set: a laptop's, and what is as it should be when it is not set.
-const NOT_SET: [&str; 4] = ["PORT", "HOST", "DATA_DIR", "LOG_FORMAT"];
+const NOT_SET: [&str; 6] = ["PORT", "HOST", "DATA_DIR", "LOG_FORMAT", "STOP_GRACE_SECONDS", "BASE_PATH"];
 
 fn source(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
