@@ -1,17 +1,19 @@
-//! Writers, two processes that handle what happens, and `kill -9` at random. In the end every event was handled, each
-//! resource's in order; every product that sold out was reordered once, and restocked once for each delivery.
+//! Writers, two processes that handle what happens, and `kill -9` at random; now and then a process stands still for longer than
+//! a lease lasts. In the end every event was handled, each resource's in order; every product that sold out was reordered
+//! once, and restocked once for each delivery.
 //!
 //! For a minute, or as many seconds as `CHAOS_SECONDS` says.
 
 mod world;
 
 use std::{
+    collections::BTreeSet,
     fs,
     time::{Duration, Instant},
 };
 
-use serde_json::json;
-use testbed::{Answer, Client, Running, SHOP_TABLES, Tables, program};
+use serde_json::{Value, json};
+use testbed::{Answer, Client, Running, SHOP_TABLES, Signal, Tables, program};
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -31,6 +33,9 @@ fn duration() -> Duration {
     Duration::from_secs(seconds.unwrap_or(60))
 }
 
+/// How long a process stands still: others take what it follows after 10 seconds.
+const STANDSTILL: Duration = Duration::from_secs(13);
+
 /// What is the same for both processes.
 struct Scene {
     settings: Vec<(String, String)>,
@@ -42,6 +47,82 @@ impl Scene {
         let mut program = program(env!("CARGO_BIN_EXE_chaos"), self.folder.path());
         let settings = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         Running::start(program.envs(settings).env("CHAOS_DIR", self.folder.path()))
+    }
+
+    /// What there is when everything is handled.
+    async fn rest(&self, client: &Client) -> World {
+        let rested = timeout(REST, async {
+            loop {
+                let world = World::look(client, self.folder.path()).await;
+                if world.is_at_rest_but("") && world == World::look(client, self.folder.path()).await {
+                    return world;
+                }
+                sleep(Duration::from_millis(500)).await;
+            }
+        });
+        let Ok(world) = rested.await else {
+            panic!("it does not come to rest: {:#?}", World::look(client, self.folder.path()).await);
+        };
+        world
+    }
+}
+
+/// What a process logs of who else follows: which process that is.
+fn processes_named(process: &Running, message: &str) -> BTreeSet<u64> {
+    let lines = process.log().into_iter().filter(|line| line.contains(message));
+    let fields = lines.map(|line| serde_json::from_str::<Value>(&line).expect("JSON"));
+    fields
+        .map(|line| line["fields"]["process"].as_u64().or(line["process"].as_u64()).expect("a process"))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_stands_still_hinders_nobody_on_sqlite() {
+    let scene = Scene { settings: Vec::new(), folder: tempfile::tempdir().expect("a folder") };
+    fs::write(scene.folder.path().join("mended"), "").expect("a file");
+    let (first, second) = (scene.start(), scene.start());
+    let mut products = Vec::new();
+    for _ in 0..20 {
+        let created = second.client().post("/products", json!({ "amount": 2 })).await;
+        products.push(created.text("id").to_owned());
+    }
+    scene.rest(&second.client()).await;
+    let follows = processes_named(&second, "another process follows the events");
+    assert_eq!(follows.len(), 1, "the first one follows: {:#?}", second.log());
+    assert!(processes_named(&first, "another process follows the events").is_empty());
+
+    first.signal(Signal::STOP);
+    buy(&second.client(), &products).await;
+    scene.rest(&second.client()).await;
+    assert_eq!(processes_named(&second, "in place of a process that has not answered"), follows);
+
+    first.signal(Signal::CONT);
+    buy(&second.client(), &products).await;
+    buy(&first.client(), &products).await;
+    let world = scene.rest(&first.client()).await;
+    world.check();
+    assert_eq!(world.sold_out().len(), products.len());
+    assert!(world.most_often() <= 2, "{world:#?}");
+    assert!(
+        first.log().iter().any(|line| line.contains("another process follows this now")),
+        "{:#?}",
+        first.log()
+    );
+
+    // And the first one is there again when it is its turn.
+    second.crash();
+    for product in &products {
+        first.client().post(&format!("/products/{product}/restock"), json!({ "amount": 1 })).await;
+    }
+    buy(&first.client(), &products).await;
+    scene.rest(&first.client()).await.check();
+    assert!(first.stop().success());
+}
+
+/// One of each product, where there is one.
+async fn buy(client: &Client, products: &[String]) {
+    for product in products {
+        client.post_empty(&format!("/products/{product}/buy")).await;
     }
 }
 
@@ -77,6 +158,13 @@ async fn everything_is_handled(settings: Vec<(String, String)>) {
     while begun.elapsed() < duration() {
         sleep(Duration::from_millis(fastrand::u64(200..2_500))).await;
         let victim = fastrand::usize(..2);
+        if kills % 8 == 2 {
+            processes[victim].signal(Signal::STOP);
+            sleep(STANDSTILL).await;
+            processes[victim].signal(Signal::CONT);
+            // It goes on, and finds that it has lost what it followed.
+            sleep(Duration::from_secs(2)).await;
+        }
         let killed = std::mem::replace(&mut processes[victim], scene.start());
         killed.crash();
         kills += 1;
@@ -85,19 +173,7 @@ async fn everything_is_handled(settings: Vec<(String, String)>) {
     writers.shutdown().await;
     fs::write(scene.folder.path().join("mended"), "").expect("a file");
 
-    let client = processes[0].client();
-    let rested = timeout(REST, async {
-        loop {
-            let world = World::look(&client, scene.folder.path()).await;
-            if world.is_at_rest_but("") && world == World::look(&client, scene.folder.path()).await {
-                return world;
-            }
-            sleep(Duration::from_millis(500)).await;
-        }
-    });
-    let Ok(world) = rested.await else {
-        panic!("it does not come to rest: {:#?}", World::look(&client, scene.folder.path()).await);
-    };
+    let world = scene.rest(&processes[0].client()).await;
     world.check();
     let (sold_out, delivered) = (world.sold_out().len(), world.delivered().len());
     assert!(

@@ -196,14 +196,34 @@ async fn records_of_a_stream_are_handled_once_and_in_vain_when_they_change_histo
     assert_eq!(function.handled(), ["stock/p-1/1"]);
 }
 
+/// Somebody else's item in the table parks its resource and holds nobody up; one that is only in the record is read from the
+/// table.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_is_handled_up_to_the_record_that_cannot_be_read() {
+async fn a_batch_goes_on_behind_a_record_of_what_is_no_commit() {
+    let function = EveryKind::start().await;
+    function.answer(&event("rest-api-domain")).await;
+    let foreign = json!({"id": {"S": "foreign"}, "number": {"N": "1"}, "price": {"N": "7"}});
+    let put = json!({"TableName": "products", "Item": foreign});
+    function.dynamodb.ask("PutItem", &put).await.expect("an item");
+    function.answer(&event("rest-api-domain")).await;
+    let mut records = function.dynamodb.stream("products").await.expect("a stream");
+    let image = records[2]["dynamodb"]["NewImage"].as_object_mut().expect("an image");
+    image.insert("at".to_owned(), json!({"S": "yesterday"}));
+    assert_eq!(function.answer(&json!({ "Records": records })).await, failures(&[]));
+    let id = |record: &Value| record["dynamodb"]["Keys"]["id"]["S"].as_str().expect("an id").to_owned();
+    let expected = [&records[0], &records[2]].map(|record| format!("stock/{}/1", id(record)));
+    assert_eq!(BTreeSet::from_iter(function.handled()), BTreeSet::from(expected));
+    assert_eq!(function.answer(&event("redrive")).await["parked_resources"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_handled_up_to_the_record_that_tells_of_nothing() {
     let function = EveryKind::start().await;
     for _ in 0..3 {
         function.answer(&event("rest-api-domain")).await;
     }
     let mut records = function.dynamodb.stream("products").await.expect("a stream");
-    records[1]["dynamodb"]["NewImage"]["number"] = json!({"S": "one"});
+    records[1]["dynamodb"].as_object_mut().expect("an object").remove("NewImage");
     let id = |record: &Value| record["dynamodb"]["Keys"]["id"]["S"].as_str().expect("an id").to_owned();
     let number = records[1]["dynamodb"]["SequenceNumber"].as_str().expect("a number");
     assert_eq!(function.answer(&json!({ "Records": records })).await, failures(&[number]));

@@ -10,8 +10,9 @@ type Row = (&'static str, &'static str, &'static str, &'static str);
 const README: &str = "examples/shopping/tests/readme.rs";
 const AWS: &str = "deployment/tests/commands.rs";
 const TABLES: &str = "crates/cli/tests/commands.rs";
+const BACKUP: &str = "crates/cli/tests/backup.rs";
 
-const RUN_BY: [Row; 34] = [
+const RUN_BY: [Row; 36] = [
     ("README.md", "cargo run -p shopping\n", README, "its_first_command_serves_the_shop"),
     ("README.md", "SHOP=", README, "its_commands_do_what_it_says"),
     ("README.md", "cargo xtask test\n", ".ci/run", "cargo xtask test"),
@@ -27,6 +28,8 @@ const RUN_BY: [Row; 34] = [
     ("README.md", "sqlite3 data/events.db", README, "its_commands_do_what_it_says"),
     // Its first and third commands. The others are these again, or measure for minutes with all that is optimised.
     ("CONTRIBUTING.md", "cargo xtask test ", ".ci/run", "cargo xtask check"),
+    ("docs/backup.md", "eventctl backup", BACKUP, "the_documented_commands_back_up_and_restore"),
+    ("docs/backup.md", "eventctl restore", BACKUP, "the_documented_commands_back_up_and_restore"),
     ("docs/deploy.md", "pip install aws-sam-cli", AWS, "a_stack_is_deployed_watched_and_removed"),
     ("docs/deploy.md", "SHOP=$(aws", AWS, "the_outputs_of_a_stack_are_asked_for"),
     ("docs/deploy.md", "sam logs", AWS, "a_stack_is_deployed_watched_and_removed"),

@@ -37,6 +37,14 @@ impl World {
         }
     }
 
+    /// How often the event was handled that was handled most often.
+    pub(crate) fn most_often(&self) -> usize {
+        let times = |handled: &Vec<u64>| {
+            handled.iter().map(|number| handled.iter().filter(|it| *it == number).count()).max()
+        };
+        self.ledger.values().filter_map(times).max().unwrap_or_default()
+    }
+
     fn of(&self, subscription: &str) -> &BTreeMap<String, Vec<Value>> {
         if subscription == "reorders" { &self.products } else { &self.reorders }
     }

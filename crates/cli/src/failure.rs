@@ -1,17 +1,61 @@
-//! [`Failure`]: why a command could not do what it was asked, as one line.
+//! [`Failure`]: why a command could not do what it was asked.
 
-use std::{error::Error, fmt, io};
+use std::{error::Error, fmt, io, process::ExitCode};
 
 use aws_event_sourcing_core::{StoreError, subscription::ParkedError};
+use clap::error::ErrorKind;
+use serde::Serialize;
 
-/// The line.
-#[derive(Debug)]
-pub(crate) struct Failure(String);
+/// Serialized, it is what programs get.
+#[derive(Debug, Serialize)]
+pub(crate) struct Failure {
+    /// What happened, in one line.
+    error: String,
+    /// What may be said in its place, in several lines, when the command was not understood.
+    help: Option<String>,
+    status: Status,
+}
+
+/// What the process ends with.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(into = "u8")]
+enum Status {
+    Failed,
+    NotUnderstood,
+}
+
+impl From<Status> for u8 {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Failed => 1,
+            Status::NotUnderstood => 2,
+        }
+    }
+}
 
 impl Failure {
     /// With nothing behind it.
     pub(crate) fn saying(line: &str) -> Self {
-        Self(line.to_owned())
+        Self { error: line.to_owned(), help: None, status: Status::Failed }
+    }
+
+    /// That a command line is not understood: what the parser says of it, without the word that it begins with.
+    pub(crate) fn not_understood(error: &clap::Error) -> Self {
+        let said = error.to_string();
+        let (error, help) = match error.kind() {
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => ("a command is missing", &*said),
+            _ => said.strip_prefix("error: ").unwrap_or(&said).split_once("\n\n").unwrap_or((&*said, "")),
+        };
+        Self {
+            error: in_one_line(error),
+            help: Some(help.trim_end()).filter(|help| !help.is_empty()).map(str::to_owned),
+            status: Status::NotUnderstood,
+        }
+    }
+
+    /// What the process ends with.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        u8::from(self.status).into()
     }
 
     /// An error and its causes, none of them twice.
@@ -25,13 +69,20 @@ impl Failure {
             }
             source = error.source();
         }
-        Self(line.split_whitespace().collect::<Vec<_>>().join(" "))
+        Self::saying(&in_one_line(&line))
     }
+}
+
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match &self.help {
+            Some(help) => write!(f, "{}\n\n{help}", self.error),
+            None => f.write_str(&self.error),
+        }
     }
 }
 

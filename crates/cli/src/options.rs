@@ -2,7 +2,9 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{parked::ParkedCommand, print::Output, table::TableCommand};
+use crate::{
+    backup::BackupCommand, parked::ParkedCommand, print::Output, restore::RestoreCommand, table::TableCommand,
+};
 
 /// Works with the events that aws-event-sourcing keeps, their tables and their subscriptions.
 #[derive(Debug, Parser)]
@@ -15,13 +17,15 @@ use crate::{parked::ParkedCommand, print::Output, table::TableCommand};
 Region, credentials and endpoint are found as by the AWS CLI: AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID,
 AWS_ENDPOINT_URL_DYNAMODB and the files in ~/.aws. What is asked for goes to stdout, all else to stderr.
 
-Exit status: 0 done, 1 failed or fell short, 2 not understood.
+Exit status: 0 done, 1 failed or fell short, 2 not understood. With --json a command that failed or was not understood
+prints {\"error\": …, \"help\": …, \"status\": …} to stderr, in one line, and nothing else.
 
 Examples:
   eventctl table create products --tag team=shop
   eventctl table check products --region eu-west-1
   eventctl table describe products --json | jq .items
   eventctl parked list
+  eventctl backup events-tuesday.db
 
   AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any \\
     eventctl table create products --region us-east-1 --endpoint-url http://localhost:8000"
@@ -30,7 +34,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) connection: Connection,
 
-    /// Print one JSON document instead of text
+    /// Print one JSON document instead of text, also when it fails
     #[arg(long, global = true, help_heading = "Global options")]
     json: bool,
 
@@ -43,6 +47,8 @@ pub(crate) struct Options {
 pub(crate) enum Noun {
     Table(TableCommand),
     Parked(ParkedCommand),
+    Backup(BackupCommand),
+    Restore(RestoreCommand),
 }
 
 /// Where the tables are.
@@ -73,6 +79,13 @@ fn parse_url(url: &str) -> Result<String, &'static str> {
 impl Options {
     pub(crate) fn output(&self) -> Output {
         if self.json { Output::Json } else { Output::Text }
+    }
+
+    /// For whom it is printed that the command line is not understood: no value begins with a hyphen, so that the flag is
+    /// the flag wherever it stands before a `--`.
+    pub(crate) fn output_asked_for() -> Output {
+        let mut arguments = std::env::args_os().skip(1).take_while(|argument| argument != "--");
+        if arguments.any(|argument| argument == "--json") { Output::Json } else { Output::Text }
     }
 }
 

@@ -83,6 +83,8 @@ struct ParkedResource {
     first_failed_at: Timestamp,
     last_failed_at: Timestamp,
     next_attempt_at: Timestamp,
+    /// Until when somebody has it for themselves, to try it again.
+    claimed_until: Option<Timestamp>,
     trace: Option<String>,
 }
 
@@ -102,9 +104,16 @@ impl ParkedResource {
             first_failed_at: parked.first_failed_at,
             last_failed_at: parked.last_failed_at,
             next_attempt_at: parked.next_attempt_at,
+            claimed_until: parked.claimed_until,
             trace: parked.trace.map(|trace| trace.to_string()),
         })
     }
+}
+
+/// An event by its number, and its type where that is known.
+fn event_in_words(number: u64, event_type: Option<&str>) -> String {
+    let event_type = event_type.unwrap_or("of an unknown type");
+    format!("event {number}, {event_type}")
 }
 
 /// Now.

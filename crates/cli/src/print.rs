@@ -1,6 +1,9 @@
-//! [`Printer`]: what a command has to say, on stdout. [`failure`]: why it could not, on stderr.
+//! [`Printer`]: what a command has to say, on stdout, or why it could not, on stderr.
 
-use std::io::{self, Write as _};
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
+};
 
 use serde::Serialize;
 
@@ -13,6 +16,17 @@ pub(crate) enum Output {
     Text,
     /// For programs: one JSON document.
     Json,
+}
+
+/// Who looks at stderr while a command is busy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// A person, who sees a line change.
+    Terminal,
+    /// Whoever reads line after line.
+    Lines,
+    /// Programs, which want to know only if it fails.
+    Programs,
 }
 
 /// Prints the answer of a command, once.
@@ -40,6 +54,26 @@ impl Printer {
             written => written,
         }
     }
+
+    /// Tells of a failure, the last thing that is done: nobody is left to hear that this failed too.
+    pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
+        let mut line = match self.output {
+            Output::Text => format!("eventctl: {failure}"),
+            Output::Json => serde_json::to_string(failure).unwrap_or_else(|error| error.to_string()),
+        };
+        line.push('\n');
+        let _ = io::stderr().write_all(line.as_bytes());
+        failure.exit_code()
+    }
+
+    /// Who looks at stderr.
+    pub(crate) fn audience(&self) -> Audience {
+        match self.output {
+            _ if io::stderr().is_terminal() => Audience::Terminal,
+            Output::Text => Audience::Lines,
+            Output::Json => Audience::Programs,
+        }
+    }
 }
 
 /// Lines of a label and a value, the values below one another.
@@ -61,7 +95,13 @@ pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Ite
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Tells a person of a failure. Nobody is left to hear that this failed too.
-pub(crate) fn failure(failure: &Failure) {
-    let _ = writeln!(io::stderr(), "eventctl: {failure}");
+/// Tells a person something that they should know of what was done.
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(io::stderr(), "eventctl: {line}");
+}
+
+/// Tells a person that a command means nothing here, and how to do what they want.
+pub(crate) fn not_understood(line: &str) -> ExitCode {
+    note(line);
+    ExitCode::from(2)
 }

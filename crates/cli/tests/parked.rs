@@ -181,7 +181,10 @@ async fn what_is_parked_is_listed_shown_and_tried_again() {
     post.mended.store(true, Ordering::SeqCst);
     assert_eq!(json(&mut post.eventctl(&["parked", "retry", "prints", "2"]))["retried"], 1);
     assert_eq!(post.parked(1).await[0]["id"], "1");
-    assert_eq!(text(&mut post.eventctl(&["parked", "retry", "prints"])), "1 resource is tried again now\n");
+    assert_eq!(
+        text(&mut post.eventctl(&["parked", "retry", "prints"])),
+        "1 resource is tried again now for prints: 1 of letter\n"
+    );
     post.parked(0).await;
     assert_eq!(text(&mut post.eventctl(&["parked", "list"])), "nothing is parked\n");
     let failure = failure(&mut post.eventctl(&["parked", "retry", "prints", "1"]));

@@ -18,6 +18,8 @@ pub mod unhindered;
 
 pub mod kept;
 
+pub mod still;
+
 mod process;
 
 use crate::{FeedSubject, Law};
@@ -76,3 +78,28 @@ macro_rules! feed_laws {
 
 /// All laws of a [`Feed`](aws_event_sourcing_core::subscription::Feed), in the order of its contract.
 pub const FEED_LAWS: &[Law<FeedSubject>] = &crate::for_each_feed_law!(table_of_laws);
+
+/// The list of all laws of a feed that processes share: calls the macro of that name, with what follows, and the path of each
+/// law.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_lease_law {
+    ($then:ident $($with:tt)*) => {
+        $crate::$then! { [$($with)*] feed:
+            still::a_process_that_stands_still_is_taken_over
+            still::a_process_that_goes_on_has_lost_its_parts
+        }
+    };
+}
+
+/// Has a test for each law of a [`Feed`](aws_event_sourcing_core::subscription::Feed) that processes share, besides those that
+/// [`feed_laws!`] has of every feed, and in the same way.
+#[macro_export]
+macro_rules! lease_laws {
+    ($subject:expr) => {
+        $crate::for_each_lease_law! { tests_of_laws $subject }
+    };
+}
+
+/// All laws of a feed that processes share, besides [`FEED_LAWS`].
+pub const LEASE_LAWS: &[Law<FeedSubject>] = &crate::for_each_lease_law!(table_of_laws);

@@ -166,7 +166,7 @@ mod tests {
     use aws_event_sourcing_core::MemoryStore;
 
     use super::*;
-    use crate::{FEED_LAWS, LAWS, PROGRESS_LAWS, observe::side_by_side};
+    use crate::{FEED_LAWS, LAWS, LEASE_LAWS, PROGRESS_LAWS, observe::side_by_side};
 
     const SHORT: Duration = Duration::from_millis(50);
 
@@ -211,5 +211,6 @@ mod tests {
         assert_different(LAWS);
         assert_different(PROGRESS_LAWS);
         assert_different(FEED_LAWS);
+        assert_different(LEASE_LAWS);
     }
 }

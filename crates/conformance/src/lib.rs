@@ -80,7 +80,7 @@ mod observe;
 mod sample;
 
 pub use self::{
-    feed::FEED_LAWS,
+    feed::{FEED_LAWS, LEASE_LAWS},
     law::{Breach, Law, TIME_LIMIT},
     progress::PROGRESS_LAWS,
     store::LAWS,

@@ -27,6 +27,8 @@ pub mod separate;
 
 pub mod behind;
 
+pub mod apart;
+
 mod generate;
 mod growth;
 mod property;
@@ -112,6 +114,7 @@ macro_rules! for_each_law {
             behind::a_commit_is_appended_behind_the_one_that_it_follows
             behind::nothing_is_appended_behind_a_commit_that_is_not_there
             behind::what_a_commit_follows_comes_back
+            apart::what_cannot_be_read_hurts_its_resource_only
         }
     };
 }

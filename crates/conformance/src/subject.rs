@@ -3,7 +3,7 @@
 use std::{fmt, future::ready, sync::Arc};
 
 use aws_event_sourcing_core::{
-    EventStore,
+    EventStore, ResourceKey,
     subscription::{ProgressStore, Source},
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -37,7 +37,11 @@ pub struct SubjectOf<H> {
     open: Arc<dyn Fn() -> BoxFuture<'static, H> + Send + Sync>,
     prepare: Arc<dyn Fn(Arc<str>) -> BoxFuture<'static, ()> + Send + Sync>,
     writes_blindly: bool,
+    spoil: Option<Arc<Spoil>>,
 }
+
+/// Stores something that is no commit, as that number of a resource.
+type Spoil = dyn Fn(ResourceKey, u64) -> BoxFuture<'static, ()> + Send + Sync;
 
 impl SubjectOf<Arc<dyn EventStore>> {
     /// A subject that is opened by calling `open`.
@@ -65,6 +69,38 @@ impl SubjectOf<Arc<dyn EventStore>> {
     pub(crate) fn writes_blindly(&self) -> bool {
         self.writes_blindly
     }
+
+    /// Has `spoil` called, and awaited, to store what the store cannot read, with that number of that resource, past the
+    /// store: as somebody does who has the file open in a shell, or an application that shares the table.
+    ///
+    /// Where nobody can do that, as with what is in memory only, there is nothing that cannot be read, and law 13 is kept
+    /// without it.
+    #[must_use]
+    pub fn spoiling<F>(self, spoil: impl Fn(ResourceKey, u64) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let spoil = move |resource, number| spoil(resource, number).boxed();
+        Self { spoil: Some(Arc::new(spoil)), ..self }
+    }
+
+    /// Stores something that is no commit, if that can be done.
+    pub(crate) async fn spoil(&self, resource: &ResourceKey, number: u64) -> Spoiled {
+        match &self.spoil {
+            Some(spoil) => {
+                spoil(resource.clone(), number).await;
+                Spoiled::Yes
+            }
+            None => Spoiled::ThatCannotBe,
+        }
+    }
+}
+
+/// Whether something that is no commit was stored.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Spoiled {
+    Yes,
+    ThatCannotBe,
 }
 
 impl SubjectOf<Arc<dyn ProgressStore>> {
@@ -93,7 +129,12 @@ impl SubjectOf<Source> {
 
 impl<H> SubjectOf<H> {
     fn opened(open: impl Fn() -> BoxFuture<'static, H> + Send + Sync + 'static) -> Self {
-        Self { open: Arc::new(open), prepare: Arc::new(|_| ready(()).boxed()), writes_blindly: false }
+        Self {
+            open: Arc::new(open),
+            prepare: Arc::new(|_| ready(()).boxed()),
+            writes_blindly: false,
+            spoil: None,
+        }
     }
 
     /// Has `prepare` called, and awaited, with each resource type before a law first uses it: for stores where a type

@@ -71,12 +71,12 @@ pub use self::{
     recorded::Recorded,
     repository::{
         ById, CacheSettings, CommitError, EventStream, FindError, New, Repository, RepositoryBuilder,
-        ResourceStream, Retry, Write,
+        ResourcePage, ResourceStream, Retry, Write,
     },
     resource::Resource,
     store::{
         AppendError, Appended, CommitStream, Cursor, EventStore, InvalidCursor, Page, StoreError,
-        StoreErrorKind,
+        StoreErrorKind, Unreadable,
     },
     timestamp::{Clock, ParseTimestampError, SystemClock, Timestamp},
     trace::{ParseTraceParentError, TraceParent},

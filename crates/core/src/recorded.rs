@@ -2,10 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{
-    Commit, CommitId, Json, ResourceKey, StoreError, StoreErrorKind, Timestamp, TraceParent,
-    codec::{self, DecodeError},
-};
+use crate::{Commit, CommitId, Json, ResourceKey, Timestamp, TraceParent, Unreadable, codec};
 
 /// An event as it was recorded.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,13 +27,10 @@ pub struct Recorded<E> {
 
 impl<E: DeserializeOwned> Recorded<E> {
     /// The event of that index in a commit.
-    pub(crate) fn of(commit: &Commit, index: usize) -> Result<Self, UndecodableEvent> {
+    pub(crate) fn of(commit: &Commit, index: usize) -> Result<Self, Unreadable> {
         let (stored, number) = (&commit.events[index], commit.number + index as u64);
-        let event = codec::decode(stored).map_err(|source| UndecodableEvent {
-            resource: commit.resource.clone(),
-            number,
-            event_type: stored.event_type.clone().into_owned(),
-            source,
+        let event = codec::decode(stored).map_err(|source| {
+            Unreadable::new(commit.resource.clone(), Some(number), Some(&stored.event_type), source)
         })?;
         Ok(Self {
             resource: commit.resource.clone(),
@@ -48,21 +42,5 @@ impl<E: DeserializeOwned> Recorded<E> {
             cause: commit.cause.clone(),
             meta: commit.meta.clone(),
         })
-    }
-}
-
-/// A stored event that the code cannot read.
-#[derive(Debug, thiserror::Error)]
-#[error("event {number} of {resource}, of type {event_type:?}, cannot be decoded")]
-pub(crate) struct UndecodableEvent {
-    pub(crate) resource: ResourceKey,
-    pub(crate) number: u64,
-    pub(crate) event_type: String,
-    pub(crate) source: DecodeError,
-}
-
-impl From<UndecodableEvent> for StoreError {
-    fn from(error: UndecodableEvent) -> Self {
-        Self::new(StoreErrorKind::Undecodable, error)
     }
 }

@@ -6,10 +6,12 @@ mod commit;
 mod error;
 mod events;
 mod find_all;
+mod find_page;
 mod head;
 mod history;
 mod key;
 mod retry;
+mod told;
 mod turns;
 mod write;
 
@@ -23,12 +25,13 @@ use std::{
 
 use futures_util::TryStreamExt as _;
 
-use self::{cache::Cache, turns::Turns};
+use self::{cache::Cache, told::Told, turns::Turns};
 pub use self::{
     cache::CacheSettings,
     error::{CommitError, FindError},
     events::EventStream,
     find_all::ResourceStream,
+    find_page::ResourcePage,
     retry::Retry,
     write::{ById, New, Write},
 };
@@ -84,6 +87,7 @@ struct Inner<A> {
     /// The version of each resource that was last asked for by its number.
     past: Cache<A>,
     turns: Turns,
+    told: Told,
     retry: Retry,
     clock: Box<dyn Clock>,
     ids: Box<dyn IdSource>,
@@ -130,7 +134,7 @@ impl<A: Aggregate> Repository<A> {
     ///
     /// # Errors
     ///
-    /// [`FindError::NotFound`] when it has no events.
+    /// [`FindError::NotFound`] when it has no events, [`FindError::Unreadable`] when there is one that cannot be read.
     pub async fn find_one(&self, id: impl Into<ResourceId>) -> Result<Resource<A>, FindError> {
         let mut head = self.known(self.key(id));
         self.hydrate(&mut head).await?;
@@ -146,7 +150,7 @@ impl<A: Aggregate> Repository<A> {
     /// # Errors
     ///
     /// [`FindError::NotFound`] when it has no events, [`FindError::NoSuchVersion`] for a version that it has not
-    /// reached and for 0.
+    /// reached and for 0, [`FindError::Unreadable`] when an event up to there cannot be read.
     pub async fn find_one_at(
         &self,
         id: impl Into<ResourceId>,
@@ -215,13 +219,33 @@ impl<A: Aggregate> Repository<A> {
     /// All resources, in no particular order, each as it was when the scan came to it. Memory does not grow with
     /// their number, nor with the length of their histories; the cache is left alone.
     ///
+    /// A resource that cannot be read is an item of the stream, [`FindError::Unreadable`], which names it and is logged once
+    /// for each repository; the others follow. Only [`FindError::Store`] ends the stream. Who may do without what cannot be read goes on at that error:
+    ///
+    /// ```
+    /// # use aws_event_sourcing_core::{Aggregate, FindError, Repository};
+    /// # async fn count<A: Aggregate>(repository: Repository<A>) -> Result<usize, FindError> {
+    /// use futures_util::StreamExt as _;
+    ///
+    /// let (mut resources, mut count) = (repository.find_all(), 0);
+    /// while let Some(found) = resources.next().await {
+    ///     match found {
+    ///         Ok(_resource) => count += 1,
+    ///         Err(FindError::Unreadable(unreadable)) => eprintln!("left out: {unreadable}"),
+    ///         Err(error) => return Err(error),
+    ///     }
+    /// }
+    /// # Ok(count)
+    /// # }
+    /// ```
+    ///
     /// Reads everything there is: on DynamoDB one `Scan` for each MB.
     pub fn find_all(&self) -> ResourceStream<A> {
         ResourceStream::new(self)
     }
 
     /// Ids in the order of creation, at most `limit` of those behind `after`. The page's
-    /// [`next`](Page::next) is where to go on.
+    /// [`next`](Page::next) is where to go on. [`find_page`](Self::find_page) gives the resources themselves.
     ///
     /// # Errors
     ///
@@ -445,6 +469,7 @@ impl<A: Aggregate> RepositoryBuilder<A> {
                 cache: Cache::new(self.cache),
                 past: Cache::new(self.cache.part(4)),
                 turns: Turns::default(),
+                told: Told::default(),
                 retry: self.retry,
                 clock: self.clock,
                 ids: self.ids,

@@ -3,6 +3,7 @@
 
 mod cursor;
 mod error;
+mod unreadable;
 
 use std::{pin::Pin, sync::Arc};
 
@@ -11,10 +12,14 @@ use futures_core::{Stream, future::BoxFuture};
 pub use self::{
     cursor::{Cursor, InvalidCursor},
     error::{AppendError, StoreError, StoreErrorKind},
+    unreadable::Unreadable,
 };
 use crate::{Commit, Moment, ResourceId, ResourceKey};
 
-/// Commits as they are read, a page ahead at the most. It ends after an error.
+/// Commits as they are read, a page ahead at the most.
+///
+/// An error that [names a resource](StoreError::unreadable) stands in the place of a commit of it, and the stream goes on
+/// behind it. It ends after any other error.
 pub type CommitStream = Pin<Box<dyn Stream<Item = Result<Commit, StoreError>> + Send>>;
 
 /// Keeps commits. Knows no aggregate, no cache and no retry of a lost race.
@@ -49,6 +54,9 @@ pub type CommitStream = Pin<Box<dyn Stream<Item = Result<Commit, StoreError>> + 
 /// 11. **Separate.** Two resources with the same id and different types have nothing to do with each other.
 /// 12. **Unhindered.** A stream that nobody reads on, and one that is dropped half-way, hold up nobody. The streams of
 ///     a scan may be read side by side or one after the other.
+/// 13. **Apart.** A commit that cannot be read, whatever somebody else has stored in its place, hurts nobody but its
+///     resource: `read` and `scan` give an error that [names it](StoreError::unreadable) where the commit would be, and all
+///     other commits as if it were not there; `list` gives all other resources.
 ///
 /// 13. **Behind.** A commit that names the one it [follows](Commit::follows) is appended behind that one only. Where another
 ///     is in its place, or none, it has lost a race: [`AppendError::Conflict`] without a commit. A store whose write

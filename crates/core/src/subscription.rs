@@ -54,7 +54,7 @@ use futures_util::future::{join, join_all};
 pub use self::{
     cause::Cause,
     context::Context,
-    feed::{Batch, Continuity, Delivery, Feed, Hold, Part},
+    feed::{Batch, Continuity, Delivery, Feed, Hold, LeasedProgress, Part, Unread},
     follow::Source,
     handed::{Handled, Redriven},
     handler::{Failure, Handler, WithState, with_state},
@@ -239,7 +239,8 @@ impl Subscription {
             let source = source_of(&binding.key.resource_type);
             let (slots, clock, stop) = (slots.clone(), clock.clone(), told.clone());
             let standing = standing.clone();
-            follow(Follower { binding, settings, source, slots, clock, stop, standing })
+            let told = Default::default();
+            follow(Follower { binding, settings, source, slots, clock, stop, standing, told })
         });
         let followed = join_all(followers);
         let stopping = async {

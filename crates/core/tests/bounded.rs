@@ -13,8 +13,8 @@ use std::{
 use aws_event_sourcing_core::{
     Commit, EncodedEvent, Json, MemoryStore, Recorded, ResourceKey, StoreError, Timestamp, codec,
     subscription::{
-        Batch, Context, Continuity, Delivery, Feed, Hold, Part, Registration, Source, Subscription,
-        SubscriptionKey,
+        Batch, Context, Continuity, Delivery, Feed, Hold, LeasedProgress, Part, Registration, Source,
+        Subscription, SubscriptionKey,
     },
 };
 use futures_util::{
@@ -48,6 +48,10 @@ impl Hold for Held {
         ready(Ok(())).boxed()
     }
 
+    fn progress(&self) -> Option<&dyn LeasedProgress> {
+        None
+    }
+
     fn finish(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         ready(Ok(())).boxed()
     }
@@ -66,7 +70,7 @@ impl Feed for Endless {
             let deliveries = (begin..begin + BATCH)
                 .map(|index| delivery(index, resource_of(index), event.clone(), meta.clone()))
                 .collect();
-            Ok(Batch { deliveries, up_to: (begin + BATCH) as u64 })
+            Ok(Batch { deliveries, unread: Vec::new(), up_to: (begin + BATCH) as u64 })
         });
         let part = Part {
             name: "endless".into(),

@@ -2,14 +2,16 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use aws_event_sourcing_core::{
-    CacheSettings, Commit, EncodedEvent, EventStore, FindError, Json, MemoryStore, Repository,
+    AppendError, Appended, CacheSettings, Commit, CommitError, CommitStream, Cursor, EncodedEvent,
+    EventStore, FindError, Json, MemoryStore, Moment, Page, Repository, ResourceKey, StoreError,
     StoreErrorKind, Timestamp,
 };
 use common::{Counted, Product, ProductRenamed, ProductReserved, ProductRestocked, Requests};
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_core::future::BoxFuture;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 #[tokio::test]
 async fn finds_what_was_committed_and_serializes_it_flat() {
@@ -194,20 +196,16 @@ async fn all_resources_are_found_once_and_listed_in_the_order_of_creation() {
     assert_eq!(listed, ids);
 }
 
-#[tokio::test]
-async fn what_cannot_be_decoded_says_which_event_of_which_resource() {
-    let store = MemoryStore::new();
-    let products = Repository::<Product>::new(store.clone());
-    let resource = products.key("p1");
-    let event = |event_type: &'static str, data: &str| EncodedEvent {
-        event_type: event_type.into(),
-        data: Some(Json::parse(data).unwrap()),
+/// A commit of an event that no variant is there for, or anything else.
+fn foreign(resource: ResourceKey, number: u64, types: &[&'static str]) -> Commit {
+    let event = |event_type: &&'static str| EncodedEvent {
+        event_type: (*event_type).into(),
+        data: Some(Json::parse(r#"{"amount":1}"#).unwrap()),
     };
-    let events = vec![event("ProductRestocked", r#"{"amount":1}"#), event("ProductPainted", "{}")];
-    let at = Timestamp::from_unix_millis(1);
-    let commit = Commit {
+    let (events, at) = (types.iter().map(event).collect(), Timestamp::from_unix_millis(1));
+    Commit {
         resource,
-        number: 1,
+        number,
         events,
         at,
         id: "c".into(),
@@ -215,14 +213,30 @@ async fn what_cannot_be_decoded_says_which_event_of_which_resource() {
         trace: None,
         cause: None,
         meta: None,
-    };
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_decoded_says_which_event_of_which_resource() {
+    let store = MemoryStore::new();
+    let products = Repository::<Product>::new(store.clone());
+    let commit = foreign(products.key("p1"), 1, &["ProductRestocked", "ProductPainted"]);
     store.append(&commit).await.unwrap();
 
-    let Err(FindError::Store(error)) = products.find_one("p1").await else { panic!("found") };
-    assert_eq!(error.kind(), StoreErrorKind::Undecodable);
+    let Err(FindError::Unreadable(error)) = products.find_one("p1").await else { panic!("found") };
+    assert_eq!((&error.resource, error.number), (&products.key("p1"), Some(2)));
+    assert_eq!(error.event_type.as_deref(), Some("ProductPainted"));
+    assert_eq!(error.to_string(), r#"event 2 of product p1, of type "ProductPainted", cannot be read"#);
     let source = std::error::Error::source(&error).unwrap();
-    assert_eq!(source.to_string(), r#"event 2 of product p1, of type "ProductPainted", cannot be decoded"#);
-    assert!(products.find_all().any(async |found| found.is_err()).await);
+    assert_eq!(source.to_string(), "no variant of the event enum has this name or alias");
+    // What came before is as it was.
+    assert_eq!(products.find_one_at("p1", 1).await.unwrap().quantity, 1);
+    // Nobody can judge what may happen to it, and it is no fault of the store.
+    let error = products.commit("p1", ProductReserved).await.unwrap_err();
+    assert!(matches!(error, CommitError::Unreadable(_)), "{error:?}");
+    let error = products.events("p1").try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(error.unreadable().unwrap().number, Some(2));
+    assert_eq!(error.kind(), StoreErrorKind::Undecodable);
 }
 
 #[tokio::test]
@@ -230,20 +244,106 @@ async fn a_history_with_a_hole_is_not_taken_for_whole() {
     let store = MemoryStore::new();
     let products = Repository::<Product>::new(store.clone());
     let id = products.create(ProductRestocked { amount: 1 }).await.unwrap().id().clone();
-    let hole = Commit {
-        resource: products.key(&id),
-        number: 3,
-        events: vec![EncodedEvent { event_type: "ProductReserved".into(), data: None }],
-        at: Timestamp::from_unix_millis(1),
-        id: "c".into(),
-        follows: None,
-        trace: None,
-        cause: None,
-        meta: None,
-    };
-    store.append(&hole).await.unwrap();
-    let Err(FindError::Store(error)) = products.find_one(&id).await else { panic!("found") };
-    assert_eq!(error.kind(), StoreErrorKind::Undecodable);
+    store.append(&foreign(products.key(&id), 3, &["ProductReserved"])).await.unwrap();
+    let Err(FindError::Unreadable(error)) = products.find_one(&id).await else { panic!("found") };
+    assert_eq!((error.number, error.event_type.as_deref()), (Some(2), None));
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(source.to_string(), "the history goes on with number 3 where number 2 should be");
+}
+
+#[tokio::test]
+async fn a_resource_that_cannot_be_read_is_found_as_that_among_all_others() {
+    let store = MemoryStore::new();
+    let products = Repository::<Product>::new(store.clone());
+    let (restocked, painted): (&[_], &[_]) = (&["ProductRestocked"], &["ProductPainted"]);
+    // In the order of the scan: the first and the last of it, two neighbours, and some after which more follows.
+    let histories: [(&str, &[(u64, &[&str])]); 8] = [
+        ("a", &[(1, painted)]),
+        ("b", &[(1, restocked), (2, restocked)]),
+        ("c", &[(1, restocked), (2, painted), (3, painted), (4, restocked)]),
+        ("d", &[(1, restocked), (3, restocked), (5, restocked)]),
+        ("e", &[(1, restocked)]),
+        ("f", &[(2, restocked), (3, painted)]),
+        ("g", &[(1, restocked)]),
+        ("h", &[(1, restocked), (2, painted)]),
+    ];
+    for (id, commits) in histories {
+        for (number, types) in commits {
+            store.append(&foreign(products.key(id), *number, types)).await.unwrap();
+        }
+    }
+    let found: Vec<_> = products.find_all().collect().await;
+    let found: Vec<_> = found
+        .iter()
+        .map(|found| match found {
+            Ok(product) => (product.id().as_str(), Ok(product.version())),
+            Err(FindError::Unreadable(error)) => {
+                (error.resource.id.as_str(), Err((error.number, error.event_type.as_deref())))
+            }
+            Err(error) => panic!("{error:?}"),
+        })
+        .collect();
+    let painted = |number| Err((Some(number), Some("ProductPainted")));
+    assert_eq!(
+        found,
+        [
+            ("a", painted(1)),
+            ("b", Ok(2)),
+            ("c", painted(2)),
+            ("d", Err((Some(2), None))),
+            ("e", Ok(1)),
+            ("f", Err((Some(1), None))),
+            ("g", Ok(1)),
+            ("h", painted(2)),
+        ]
+    );
+}
+
+/// A store that fails is no resource that cannot be read: nobody knows what else there is.
+#[tokio::test]
+async fn a_scan_that_fails_ends_with_its_error() {
+    struct Failing(MemoryStore);
+
+    impl EventStore for Failing {
+        fn append<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Appended, AppendError>> {
+            self.0.append(commit)
+        }
+
+        fn read(&self, resource: &ResourceKey, after: u64) -> CommitStream {
+            self.0.read(resource, after)
+        }
+
+        fn scan(&self, resource_type: &Arc<str>) -> Vec<CommitStream> {
+            let failing = |scan: CommitStream| {
+                let error = StoreError::new(StoreErrorKind::Unavailable, "throttled");
+                scan.take(2).chain(stream::iter([Err(error)])).boxed()
+            };
+            self.0.scan(resource_type).into_iter().map(failing).collect()
+        }
+
+        fn has_kept<'a>(&'a self, resource_type: &'a Arc<str>, since: Moment) -> BoxFuture<'a, bool> {
+            self.0.has_kept(resource_type, since)
+        }
+
+        fn list<'a>(
+            &'a self,
+            resource_type: &'a Arc<str>,
+            limit: usize,
+            after: Option<&'a Cursor>,
+        ) -> BoxFuture<'a, Result<Page, StoreError>> {
+            self.0.list(resource_type, limit, after)
+        }
+    }
+
+    let store = MemoryStore::new();
+    let products = Repository::<Product>::new(Failing(store.clone()));
+    for id in ["a", "b", "c"] {
+        store.append(&foreign(products.key(id), 1, &["ProductRestocked"])).await.unwrap();
+    }
+    let found: Vec<_> = products.find_all().collect().await;
+    // There may be more of the second one.
+    let [Ok(first), Err(FindError::Store(error))] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((first.id().as_str(), error.kind()), ("a", StoreErrorKind::Unavailable));
 }
 
 #[tokio::test]

@@ -9,10 +9,10 @@ use std::{
 };
 
 use aws_event_sourcing_core::{
-    EventStore as _, MemoryStore, Recorded, Repository, ResourceId, ResourceKey, Timestamp,
+    Commit, EventStore as _, MemoryStore, Recorded, Repository, ResourceId, ResourceKey, Timestamp,
     subscription::{
         Batch, Context, Delivery, Failure, Feed as _, Handled, ProgressStore as _, Redriven, Registration,
-        Source, Start, Subscription, SubscriptionKey,
+        Source, Start, Subscription, SubscriptionKey, Unread,
     },
 };
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -91,7 +91,7 @@ impl World {
         let deliveries: Vec<_> =
             deliveries.into_iter().zip(1..).map(|(commit, position)| Delivery { commit, position }).collect();
         let up_to = deliveries.len() as u64;
-        (ids, Batch { deliveries, up_to })
+        (ids, Batch { deliveries, unread: Vec::new(), up_to })
     }
 
     async fn registration(&self) -> Registration {
@@ -142,10 +142,37 @@ async fn a_batch_is_handled_once_however_often_it_comes() {
     // Bisected: its second half, and a part of it.
     let (first, second) = batch.deliveries.split_at(31);
     for half in [second, first] {
-        let batch = Batch { deliveries: half.to_vec(), up_to: 60 };
+        let batch = Batch { deliveries: half.to_vec(), unread: Vec::new(), up_to: 60 };
         assert_eq!(world.handle(batch, LONG).await.up_to, 60);
     }
     assert!(ids.iter().all(|id| world.handled(id) == [1, 2, 3]));
+}
+
+/// Whoever hands a batch over could not read some commits: their resources' turn decides, and nobody else waits.
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_read_is_read_from_the_store_or_parked() {
+    let world = World::new(Does::Well);
+    let (ids, mut batch) = world.resources(4, 3).await;
+    let (mended, damaged) = (&ids[1], &ids[2]);
+    // The one is there by now, also when more comes behind it; of the other one nothing is.
+    let lost = ResourceKey::new("product", "lost");
+    batch.unread = batch
+        .deliveries
+        .extract_if(.., |delivery| {
+            let Commit { resource, number, .. } = &delivery.commit;
+            resource.id == *mended && *number != 3 || resource.id == *damaged
+        })
+        .map(|Delivery { commit: Commit { resource, number, .. }, position }| {
+            let resource = if resource.id == *damaged { lost.clone() } else { resource };
+            Unread { resource, number, position }
+        })
+        .collect();
+    let handled = world.handle(batch, LONG).await;
+    assert_eq!((handled.up_to, handled.error.is_none()), (12, true));
+    for id in [&ids[0], mended, &ids[3]] {
+        assert_eq!(world.handled(id), [1, 2, 3], "{id}");
+    }
+    assert!(world.is_parked(&lost.id).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -255,7 +282,7 @@ async fn what_a_record_says_was_handled_is_handled_when_the_history_has_less() {
         world.registration().await;
         world.store.advance(&key, &[(ids[0].clone(), 4)]).await.expect("memory");
         let deliveries = batch.deliveries.into_iter().filter(|one| one.commit.number >= batch_begins_with);
-        let batch = Batch { deliveries: deliveries.collect(), up_to: 3 };
+        let batch = Batch { deliveries: deliveries.collect(), unread: Vec::new(), up_to: 3 };
         let handled = world.handle(batch, Duration::from_secs(30)).await;
         assert_eq!((handled.up_to, handled.error.is_none()), (3, true));
         assert_eq!(world.handled(&ids[0]), again);
@@ -270,7 +297,7 @@ async fn a_batch_that_comes_again_in_part_is_passed_over_while_the_history_has_t
     let (ids, batch) = world.resources(1, 4).await;
     world.handle(batch.clone(), Duration::from_secs(30)).await;
     assert_eq!(world.handled(&ids[0]), [1, 2, 3, 4]);
-    let part = Batch { deliveries: batch.deliveries[1..3].to_vec(), up_to: 3 };
+    let part = Batch { deliveries: batch.deliveries[1..3].to_vec(), unread: Vec::new(), up_to: 3 };
     let handled = world.handle(part, Duration::from_secs(30)).await;
     assert_eq!((handled.up_to, handled.error.is_none()), (3, true));
     assert_eq!(world.handled(&ids[0]), [1, 2, 3, 4]);

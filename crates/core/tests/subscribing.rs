@@ -350,7 +350,7 @@ async fn an_event_that_cannot_be_decoded_parks_its_resource_and_may_be_skipped()
     };
     assert_eq!(
         &*marker.error,
-        "event 2 of product p, of type \"ProductPriced\", cannot be decoded: no variant of the event enum has this name or alias"
+        "event 2 of product p, of type \"ProductPriced\", cannot be read: no variant of the event enum has this name or alias"
     );
     assert_eq!((marker.number, marker.after, marker.waiting), (2, 0, 3));
     assert_eq!(seen.of(&id), [1]);

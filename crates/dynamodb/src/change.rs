@@ -47,7 +47,9 @@ impl Change {
         place: Place<'_>,
     ) -> Result<Self, Error> {
         match (name, image) {
-            ("INSERT", Some(image)) => {
+            ("INSERT", Some(mut image)) => {
+                // Whatever is in the image, these name the item.
+                image.extend(keys.clone());
                 item::to_commit(image, resource_type, place.table).map(Self::Committed)
             }
             ("INSERT", None) => Err(place.unreadable("it has no image of the item")),

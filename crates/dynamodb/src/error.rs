@@ -4,12 +4,12 @@ use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_event_sourcing_core::{
-    AppendError, ResourceKey, StoreError, StoreErrorKind, limits::LimitExceeded,
+    AppendError, ResourceKey, StoreError, StoreErrorKind, Unreadable, limits::LimitExceeded,
     subscription::SubscriptionKey,
 };
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-use crate::{request::Target, table::Kind};
+use crate::{item::Named, request::Target, table::Kind};
 
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -91,8 +91,8 @@ pub(crate) enum Error {
     #[error("an event of {resource} holds something that DynamoDB does not")]
     Unencodable { resource: ResourceKey, source: serde_json::Error },
 
-    #[error("the item {id} number {number} of table {table} has an unreadable {attribute:?}")]
-    Unreadable { table: Arc<str>, id: String, number: String, attribute: &'static str, source: Source },
+    #[error("the item {} number {} of table {table} has an unreadable {attribute:?}", item.id, item.number)]
+    Unreadable { table: Arc<str>, item: Box<Named>, attribute: &'static str, source: Source },
 
     #[error("the item {id} {part} of table {table} has an unreadable {attribute:?}")]
     UnreadableRow { table: Arc<str>, id: String, part: String, attribute: &'static str, source: Source },
@@ -335,9 +335,18 @@ impl Chain {
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
+        // As every other store reports these.
         match error {
-            // As every other store reports it.
             Error::Limit(limit) => limit.into(),
+            Error::Unreadable { table, mut item, attribute, source } => {
+                let number = item.number.parse().ok().filter(|number| *number > 0);
+                let (resource, event_type) = (item.resource.take(), item.event_type.take());
+                let error = Error::Unreadable { table, item, attribute, source };
+                match resource {
+                    Some(resource) => Unreadable::new(resource, number, event_type.as_deref(), error).into(),
+                    None => Self::new(error.kind(), error),
+                }
+            }
             error => Self::new(error.kind(), error),
         }
     }

@@ -6,7 +6,7 @@ use std::{
     borrow::Cow, collections::HashMap, error::Error as StdError, num::ParseIntError, str::FromStr, sync::Arc,
 };
 
-use aws_event_sourcing_core::{Commit, EncodedEvent, Json, ResourceId, ResourceKey, Timestamp};
+use aws_event_sourcing_core::{Commit, EncodedEvent, Json, ResourceId, ResourceKey};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::{error::Error, shard::Shard, value};
@@ -77,39 +77,49 @@ pub(crate) fn from_commit(commit: &Commit) -> Result<Item, Error> {
 
 /// The commit of an item, of a resource of this type.
 pub(crate) fn to_commit(mut item: Item, resource_type: &Arc<str>, table: &Arc<str>) -> Result<Commit, Error> {
-    let named = Named::new(&item, table);
-    read(&mut item, resource_type).map_err(|fault| named.unreadable(fault))
+    let named = Named::new(&item, resource_type);
+    read(&mut item, resource_type).map_err(|Unreadable { attribute, source }| Error::Unreadable {
+        table: Arc::clone(table),
+        item: Box::new(named),
+        attribute,
+        source,
+    })
 }
 
-/// When the resource of an item in the listing index was created, and its id.
-pub(crate) fn to_place(mut item: Item, table: &Arc<str>) -> Result<(Timestamp, ResourceId), Error> {
-    let named = Named::new(&item, table);
-    let place = |item: &mut Item| {
-        let at = required(attribute::AT, parsed(item, attribute::AT)?)?;
-        Ok((at, required(attribute::ID, text(item, attribute::ID)?)?.into()))
+/// When the resource of an item in the listing index was created, as it is written there, and its id. Both are part of a
+/// key, and so texts.
+pub(crate) fn to_place(mut item: Item) -> Option<(String, ResourceId)> {
+    let mut text = |attribute| match item.remove(attribute) {
+        Some(AttributeValue::S(text)) => Some(text),
+        _ => None,
     };
-    place(&mut item).map_err(|fault| named.unreadable(fault))
+    Some((text(attribute::AT)?, text(attribute::ID)?.into()))
 }
 
 /// Which item an error is about, also when the fault is in what names it.
-struct Named<'a> {
-    table: &'a Arc<str>,
-    id: String,
-    number: String,
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) id: String,
+    pub(crate) number: String,
+    /// None when the fault is there.
+    pub(crate) resource: Option<ResourceKey>,
+    pub(crate) event_type: Option<String>,
 }
 
-impl<'a> Named<'a> {
-    fn new(item: &Item, table: &'a Arc<str>) -> Self {
+impl Named {
+    fn new(item: &Item, resource_type: &Arc<str>) -> Self {
         let shown = |attribute| match item.get(attribute) {
             Some(AttributeValue::S(text) | AttributeValue::N(text)) => text.clone(),
             _ => "?".to_owned(),
         };
-        Self { table, id: shown(attribute::ID), number: shown(attribute::NUMBER) }
-    }
-
-    fn unreadable(self, Unreadable { attribute, source }: Unreadable) -> Error {
-        let Self { table, id, number } = self;
-        Error::Unreadable { table: Arc::clone(table), id, number, attribute, source }
+        let text = |attribute| item.get(attribute)?.as_s().ok().cloned();
+        let resource = text(attribute::ID).map(|id| ResourceKey::new(Arc::clone(resource_type), id));
+        Self {
+            id: shown(attribute::ID),
+            number: shown(attribute::NUMBER),
+            resource,
+            event_type: text(attribute::TYPE),
+        }
     }
 }
 
@@ -209,7 +219,7 @@ pub(crate) fn list(item: &mut Item, attribute: &'static str) -> Result<Vec<Attri
 
 #[cfg(test)]
 mod tests {
-    use aws_event_sourcing_core::TraceParent;
+    use aws_event_sourcing_core::{Timestamp, TraceParent};
 
     use super::*;
 

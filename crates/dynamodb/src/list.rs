@@ -2,13 +2,16 @@
 //!
 //! Each shard is sorted by time, and resources made in the same millisecond are in no order there. So a shard is read
 //! until the time changes, and those of one time are sorted by id.
+//!
+//! Times are compared as the texts that they are. A text that is no time has its place among them, and is listed with the
+//! others; but no page can end with it, because no cursor tells of that place.
 
 use std::{
     cmp::Reverse,
     collections::{BTreeSet, BinaryHeap, VecDeque},
 };
 
-use aws_event_sourcing_core::{Cursor, Page, ResourceId, StoreError, Timestamp};
+use aws_event_sourcing_core::{Cursor, Page, ResourceId, StoreError};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use futures_util::future::try_join_all;
 
@@ -26,8 +29,8 @@ const LONGEST: usize = 10_000;
 /// What AWS bills at least for an eventually consistent read.
 const LEAST: f64 = 0.5;
 
-/// A resource's place in the list.
-type Place = (Timestamp, ResourceId);
+/// A resource's place in the list: the text of a time, and its id.
+type Place = (String, ResourceId);
 
 /// A page of the list.
 pub(crate) async fn list(
@@ -38,37 +41,37 @@ pub(crate) async fn list(
     let limit = limit.clamp(1, LONGEST);
     // One more than asked for tells whether there is another page.
     let wanted = limit + 1;
+    let after = after.map(|cursor| (cursor.at.to_string(), &cursor.id));
+    let after = after.as_ref();
     let mut shards: Vec<_> = Shard::all().map(|shard| Reading::new(table, shard, wanted, after)).collect();
     let firsts = try_join_all(shards.iter_mut().map(Reading::next)).await?;
     let mut heads: BinaryHeap<_> =
         (0..).zip(firsts).filter_map(|(shard, first)| Some(Reverse((first?, shard)))).collect();
 
-    let mut places: Vec<Place> = Vec::new();
-    while places.len() < wanted
-        && let Some(Reverse((place, shard))) = heads.pop()
-    {
-        places.push(place);
-        if places.len() < wanted
-            && let Some(place) = shards[shard].next().await?
-        {
+    let (mut page, mut last) = (Page { ids: Vec::new(), next: None }, None);
+    let mut left = limit;
+    while let Some(Reverse(((at, id), shard))) = heads.pop() {
+        if left == 0 {
+            page.next = last;
+            break;
+        }
+        if let Ok(at) = at.parse() {
+            last = Some(Cursor { at, id: id.clone() });
+            left -= 1;
+        }
+        page.ids.push(id);
+        if let Some(place) = shards[shard].next().await? {
             heads.push(Reverse((place, shard)));
         }
     }
-
-    let more = places.len() > limit;
-    places.truncate(limit);
-    let last = places.last().filter(|_| more).cloned();
-    Ok(Page {
-        next: last.map(|(at, id)| Cursor { at, id }),
-        ids: places.into_iter().map(|(_, id)| id).collect(),
-    })
+    Ok(page)
 }
 
 /// One shard, as far as it has been read.
 struct Reading<'a> {
     table: &'a ResourceTable,
     shard: Shard,
-    after: Option<&'a Cursor>,
+    after: Option<&'a (String, &'a ResourceId)>,
     /// How many places are wanted at most.
     wanted: usize,
     /// Those in order, ready to be taken.
@@ -85,7 +88,12 @@ enum Next {
 }
 
 impl<'a> Reading<'a> {
-    fn new(table: &'a ResourceTable, shard: Shard, wanted: usize, after: Option<&'a Cursor>) -> Self {
+    fn new(
+        table: &'a ResourceTable,
+        shard: Shard,
+        wanted: usize,
+        after: Option<&'a (String, &'a ResourceId)>,
+    ) -> Self {
         let (ready, latest) = (VecDeque::new(), BTreeSet::new());
         Self { table, shard, after, wanted, ready, latest, next: Next::First }
     }
@@ -105,14 +113,16 @@ impl<'a> Reading<'a> {
             };
             let (items, last) = self.query(start).await?;
             for item in items {
-                self.take(item::to_place(item, &self.table.name)?);
+                if let Some(place) = item::to_place(item) {
+                    self.take(place);
+                }
             }
             self.next = last.map_or(Next::Nowhere, Next::Behind);
         }
     }
 
     fn take(&mut self, place: Place) {
-        if self.after.is_some_and(|after| (place.0, &place.1) <= (after.at, &after.id)) {
+        if self.after.is_some_and(|(at, id)| (&place.0, &place.1) <= (at, *id)) {
             return;
         }
         if self.latest.first().is_some_and(|(at, _)| *at < place.0) {
@@ -143,11 +153,11 @@ impl<'a> Reading<'a> {
             .limit(limit)
             .set_exclusive_start_key(start)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        if let Some(after) = self.after {
+        if let Some((at, _)) = self.after {
             request = request
                 .key_condition_expression("#shard = :shard AND #at >= :at")
                 .expression_attribute_names("#at", attribute::AT)
-                .expression_attribute_values(":at", AttributeValue::S(after.at.to_string()));
+                .expression_attribute_values(":at", AttributeValue::S(at.clone()));
         }
         let answer = request.customize().interceptor(pending.attempts()).send().await;
         let answer = answer.map_err(|error| self.table.has_failed(pending.failed(error)))?;

@@ -3,9 +3,9 @@
 //! A page ends at 1 MB, or where DynamoDB likes, and says where the next one begins. One page is held at a time, and
 //! the next is asked for when that one has been taken.
 
-use std::{collections::VecDeque, future::ready, sync::Arc};
+use std::{collections::VecDeque, sync::Arc};
 
-use aws_event_sourcing_core::{Commit, CommitStream, ResourceKey, StoreError};
+use aws_event_sourcing_core::{CommitStream, ResourceKey};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt as _, stream};
@@ -42,16 +42,10 @@ struct Reading {
     page: VecDeque<Item>,
 }
 
-/// The commits of a source, to the end.
+/// The commits of a source, to the end, with an error in the place of each that cannot be read.
 pub(crate) fn commits(table: ResourceTable, source: Source) -> CommitStream {
     let (resource_type, name) = (Arc::clone(&table.resource_type), Arc::clone(&table.name));
     let commits = items(table, source).map(move |item| Ok(item::to_commit(item?, &resource_type, &name)?));
-    // It ends after an error.
-    let commits = commits.scan(false, |failed, commit: Result<Commit, StoreError>| {
-        let ended = *failed;
-        *failed |= commit.is_err();
-        ready((!ended).then_some(commit))
-    });
     commits.boxed()
 }
 

@@ -104,7 +104,8 @@ impl StreamRecord {
     ///
     /// # Errors
     ///
-    /// When it tells of an item that is no commit, or has no image of the item: the stream has to have new images.
+    /// When it tells of an item that is no commit: that [names the resource](StoreError::unreadable), and the records behind it
+    /// can be read. When it has no image of the item: the stream has to have new images.
     pub fn change(self, resource_type: &str) -> Result<Change, StoreError> {
         let table = self.table().unwrap_or(&self.event_source_arn).into();
         let StreamedItem { keys, new_image, sequence_number } = self.dynamodb;

@@ -1,7 +1,9 @@
 //! The laws that every event store keeps, every keeper of progress and every feed, on these ones, in the real DynamoDB
 //! Local.
 
+use aws_event_sourcing_core::ResourceKey;
 use aws_event_sourcing_dynamodb::DynamoDb;
+use serde_json::json;
 use uuid::Uuid;
 
 /// Each subject has an access key of its own, and so tables of its own, named like the resource types.
@@ -32,6 +34,30 @@ impl Access {
     async fn make_table(self, name: std::sync::Arc<str>) {
         self.connect().await.table(name).create().send().await.expect("a table");
     }
+
+    /// Puts an item into the table of a resource as another application does. DynamoDB Local checks no signature.
+    async fn spoil(self, ResourceKey { resource_type, id }: ResourceKey, number: u64) {
+        let item = json!({
+            "id": { "S": id.as_str() },
+            "number": { "N": number.to_string() },
+            "price": { "N": "1" },
+        });
+        let credential = format!("{}/20260101/us-east-1/dynamodb/aws4_request", self.0);
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let answer = http
+            .post(dynamodb_local::url())
+            .header("x-amz-target", "DynamoDB_20120810.PutItem")
+            .header("content-type", "application/x-amz-json-1.0")
+            .header(
+                "authorization",
+                format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0"),
+            )
+            .body(json!({ "TableName": &*resource_type, "Item": item }).to_string())
+            .send()
+            .await
+            .expect("an answer");
+        assert!(answer.status().is_success(), "{:?}", answer.text().await);
+    }
 }
 
 mod store {
@@ -46,7 +72,11 @@ mod store {
             let connecting = connect.clone().connect();
             async { connecting.await.store().tables_by(str::to_owned).build() }
         };
-        Subject::new(store).writing_blindly().preparing(move |table| access.clone().make_table(table))
+        let other = access.clone();
+        Subject::new(store)
+            .writing_blindly()
+            .preparing(move |table| access.clone().make_table(table))
+            .spoiling(move |resource, number| other.clone().spoil(resource, number))
     }
 
     laws!(subject());
@@ -71,7 +101,7 @@ mod progress {
 mod feed {
     use std::{sync::Arc, time::Duration};
 
-    use aws_event_sourcing_conformance::{FeedSubject, feed_laws};
+    use aws_event_sourcing_conformance::{FeedSubject, feed_laws, lease_laws};
     use aws_event_sourcing_core::subscription::Source;
 
     use super::{Access, SUBSCRIPTIONS};
@@ -96,4 +126,5 @@ mod feed {
     }
 
     feed_laws!(subject().await);
+    lease_laws!(subject().await);
 }

@@ -1,6 +1,12 @@
 //! [`JsonArray`]: a stream as a JSON array, in constant memory. For lists that may be long.
 
-use std::{fmt, panic::AssertUnwindSafe, pin::Pin};
+use std::{
+    fmt,
+    future::{poll_fn, ready},
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    task::Poll,
+};
 
 use axum::{
     body::{Body, Bytes},
@@ -16,18 +22,36 @@ use crate::{Problem, json::encoded, panic::Panicked};
 const CHUNK: usize = 16 * 1024;
 
 /// A JSON array that is written while it is read. A slow client slows the stream down, and one that goes away ends it.
-pub struct JsonArray(Items);
+///
+/// In a list of resources put each into a [`Listed`](crate::Listed), so that one that cannot be read is an entry and not the
+/// end.
+pub struct JsonArray {
+    /// What was there when it was begun.
+    begun: Bytes,
+    rest: Rest,
+}
 
 type Items = Pin<Box<dyn Stream<Item = Result<Vec<u8>, Problem>> + Send>>;
 
+/// What comes behind a chunk.
+enum Rest {
+    /// Items, the first of them behind this separator.
+    Items(Items, &'static str),
+    /// An error.
+    Problem(Problem),
+    /// Nothing: the array is whole.
+    Nothing,
+}
+
 impl JsonArray {
-    /// The items of a stream. Waits for the first one, so that a stream that fails at once is answered with an error.
+    /// The items of a stream. Waits for the first one and takes those that are there with it, so that a stream that fails
+    /// among these is answered with an error.
     ///
     /// A stream that fails later cuts the connection: nobody can take a part for the whole. The reason is logged.
     ///
     /// # Errors
     ///
-    /// That of the first item.
+    /// Those among the first items.
     pub async fn begin<T, E>(
         items: impl Stream<Item = Result<T, E>> + Send + 'static,
     ) -> Result<Self, Problem>
@@ -48,45 +72,74 @@ impl JsonArray {
         let items = AssertUnwindSafe(items).catch_unwind();
         let items =
             items.map(|item| item.unwrap_or_else(|panic| Err(Problem::internal(Panicked::with(&*panic)))));
-        let mut items = items.fuse().boxed();
-        let first = items.try_next().await?;
-        Ok(Self(stream::iter(first.map(Ok)).chain(items).boxed()))
+        match chunk(items.fuse().boxed(), "[").await {
+            (_, Rest::Problem(problem)) => Err(problem),
+            (begun, rest) => Ok(Self { begun, rest }),
+        }
     }
 }
 
 impl IntoResponse for JsonArray {
     fn into_response(self) -> Response {
+        let Self { begun, rest } = self;
+        if let Rest::Nothing = rest {
+            return encoded(begun);
+        }
         let span = Span::current();
-        let text = stream::try_unfold(Some((self.0, "[")), |open| async {
-            match open {
-                Some((items, separator)) => chunk(items, separator).await.map(Some),
-                None => Ok(None),
+        let rest = stream::unfold(rest, |rest| async {
+            match rest {
+                Rest::Items(items, separator) => {
+                    let (text, rest) = chunk(items, separator).await;
+                    Some((Ok(text), rest))
+                }
+                Rest::Problem(problem) => {
+                    let_go_out().await;
+                    Some((Err(problem), Rest::Nothing))
+                }
+                Rest::Nothing => None,
             }
         });
-        encoded(Body::from_stream(text.inspect_err(move |problem| {
+        let text = stream::once(ready(Ok(begun))).chain(rest);
+        encoded(Body::from_stream(text.inspect_err(move |problem: &Problem| {
             span.in_scope(|| tracing::error!(error = %problem.reason(), "the answer was cut off"));
         })))
     }
 }
 
-/// What is there, up to a limit; and the rest, if there may be any.
-async fn chunk(
-    mut items: Items,
-    mut separator: &'static str,
-) -> Result<(Bytes, Option<(Items, &'static str)>), Problem> {
+/// What is there, up to a limit, and what comes behind it. Waits for the first item only.
+async fn chunk(mut items: Items, mut separator: &'static str) -> (Bytes, Rest) {
     let mut text = Vec::new();
     let mut next = Some(items.next().await);
     while let Some(item) = next {
-        let Some(item) = item else {
-            text.extend_from_slice(if separator == "[" { b"[]" } else { b"]" });
-            return Ok((text.into(), None));
-        };
-        text.extend_from_slice(separator.as_bytes());
-        text.extend_from_slice(&item?);
-        separator = ",";
+        match item {
+            Some(Ok(item)) => {
+                text.extend_from_slice(separator.as_bytes());
+                text.extend_from_slice(&item);
+                separator = ",";
+            }
+            Some(Err(problem)) => return (text.into(), Rest::Problem(problem)),
+            None => {
+                text.extend_from_slice(if separator == "[" { b"[]" } else { b"]" });
+                return (text.into(), Rest::Nothing);
+            }
+        }
         next = if text.len() < CHUNK { items.next().now_or_never() } else { None };
     }
-    Ok((text.into(), Some((items, separator))))
+    (text.into(), Rest::Items(items, separator))
+}
+
+/// Pauses for a moment: a server writes what it has when there is nothing more at once. Without it a client would get nothing
+/// at all, and not a part that is seen to be one.
+async fn let_go_out() {
+    let mut has_paused = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_paused, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl fmt::Debug for JsonArray {

@@ -142,6 +142,7 @@ mod links;
 mod representation;
 
 mod json_array;
+mod listed;
 mod resource_routes;
 
 mod stopping;
@@ -161,6 +162,7 @@ pub use self::{
     json::Json,
     json_array::JsonArray,
     links::Links,
+    listed::{Listed, UnreadableEntry},
     openapi::{OpenApi, RequestBody},
     path::Path,
     problem::Problem,

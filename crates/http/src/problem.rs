@@ -48,7 +48,8 @@ use crate::log::Chain;
 /// | `Conflict` of a new resource | 409 | `already-exists` | `version`: the one that it has |
 /// | [`KeyReused`] | 422 | `key-reused` | |
 /// | [`Contended`] | 503 | `contended` | with `Retry-After` |
-/// | [`Unavailable`], [`Full`] | 503 | `unavailable` | with `Retry-After` |
+/// | [`Unreadable`] | 500 | `unreadable` | `unreadable`: the `number` and the `type` of the event |
+/// | [`Unavailable`], [`Full`], [`Lost`] | 503 | `unavailable` | with `Retry-After` |
 /// | [`TooLarge`] | 413 | `too-large` | `detail` names the limit and the size |
 /// | `TooLarge`, for a name is empty | 400 | | |
 /// | any other [`StoreError`](aws_event_sourcing_core::StoreError) | 500 | | |
@@ -85,7 +86,9 @@ use crate::log::Chain;
 /// [`KeyReused`]: aws_event_sourcing_core::CommitError::KeyReused
 /// [`Contended`]: aws_event_sourcing_core::CommitError::Contended
 /// [`Unavailable`]: aws_event_sourcing_core::StoreErrorKind::Unavailable
+/// [`Unreadable`]: aws_event_sourcing_core::Unreadable
 /// [`Full`]: aws_event_sourcing_core::StoreErrorKind::Full
+/// [`Lost`]: aws_event_sourcing_core::StoreErrorKind::Lost
 /// [`TooLarge`]: aws_event_sourcing_core::StoreErrorKind::TooLarge
 pub struct Problem(Box<Contents>);
 

@@ -33,8 +33,34 @@ pub fn resource_routes<A: Aggregate + Serialize>(repository: Repository<A>) -> R
 /// of that version, which is what it is for good. Not both.
 ///
 /// **`GET /{id}/events`** is a JSON array of its events, `{"number", "type", "data", "at", "commit"}`, as they are
-/// stored: also those of a type that this code does not know. `data` is absent when the event has none. `?after=3`
-/// begins behind the third.
+/// stored. `data` is absent when the event has none. `?after=3` begins behind the third.
+///
+/// # What cannot be read
+///
+/// A rolling deployment: a newer version of the service has stored an event of a type that this one does not know. That
+/// resource, and no other one, cannot be read, and so it is with one whose history somebody has damaged.
+///
+/// - Both lists have `{"id": …, "unreadable": {"number": …, "type": …}}` in its place: the first event that cannot be read,
+///   as far as it is known. The log tells of each once.
+/// - `GET /{id}` and commands are answered with 500, a [problem](Problem) of type `unreadable` that says the same.
+///   `?version=` goes up to the version before.
+/// - `GET /{id}/events` shows all events; those that this code cannot read have `unreadable`, with what is stored where that
+///   is known.
+///
+/// # Cost
+///
+/// On DynamoDB, in requests and read units, for histories below 4 KB:
+///
+/// | | requests | read units |
+/// |---|---|---|
+/// | `GET /` | 1 `Scan` for each MB of each of 4 segments | the size of all history in 4 KB |
+/// | `GET /?limit=100` | 8 `Query` of the list, and 1 for each resource, 16 at a time: 108 | about 4, and 1 for each resource: 104 |
+/// | `GET /{id}` | 1 `Query` | 1 |
+/// | `GET /{id}/events` | 1 `Query` for each MB | the size of the history in 4 KB |
+///
+/// A resource that is in the cache costs a page as much: the page shows what is true now, and asks for what came after. While
+/// all history together is small, `GET /` is the cheaper list: 4 requests and 25 units for 100 resources of 1 KB. What is
+/// long and listed all the time is better kept in a table of its own by a subscription, at one request for a whole page.
 ///
 /// A list has no `ETag`: anything but `*` in `If-Match` is 412.
 ///

@@ -6,7 +6,7 @@ use aws_event_sourcing_core::{Commit, EncodedEvent, Json, ResourceKey, Timestamp
 
 use crate::{
     error::Error,
-    rows::{Found, Length, Rows},
+    rows::{Found, FoundCommit, Length, Rows},
 };
 
 /// Commits out of page after page of rows.
@@ -39,8 +39,12 @@ impl Commits {
         let goes_on = self.rows.going_on(self.next_row + 1);
         let mut text = Text { rest: self.rows.text(self.next_text), number: first.number };
 
-        if let Some(id) = text.take(first.resource, "id")? {
-            self.resource = ResourceKey::new(Arc::clone(&self.resource.resource_type), id);
+        let id = text.bytes(first.resource);
+        if let Some(id) = id {
+            // Also where it is none that a resource can have: somebody has to be named.
+            let named = String::from_utf8_lossy(id);
+            self.resource = ResourceKey::new(Arc::clone(&self.resource.resource_type), &*named);
+            str::from_utf8(id).map_err(|error| text.flaw("id", error))?;
         }
         let mut events = Vec::with_capacity(1 + goes_on);
         events.push(text.event(&first)?);
@@ -67,19 +71,42 @@ impl Commits {
         self.next_text = self.rows.text(0).len() - text.rest.len();
         Ok(Some(commit))
     }
+
+    /// Passes over a commit that cannot be read. Gives the type of its event of that number.
+    fn pass_over(&mut self, number: i64) -> Option<String> {
+        let goes_on = self.rows.going_on(self.next_row + 1);
+        let mut event_type = None;
+        for row in (self.next_row..).take(1 + goes_on).filter_map(|row| self.rows.get(row)) {
+            let begin = self.next_text + bytes([row.resource]);
+            if row.number == number {
+                let found = &self.rows.text(begin)[..bytes([row.event_type])];
+                event_type = Some(String::from_utf8_lossy(found).into_owned());
+            }
+            self.next_text = begin + bytes([row.event_type, row.data]);
+            if let Some(FoundCommit { id, at, trace, cause, meta }) = row.commit {
+                self.next_text += bytes([id, at, trace, cause, meta]);
+            }
+        }
+        self.next_row += 1 + goes_on;
+        event_type
+    }
 }
 
+/// Behind an error come the commits that follow.
 impl Iterator for Commits {
     type Item = Result<Commit, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.make()
-            .map_err(|Flaw { number, column, source }| {
-                let resource = self.resource.to_string();
-                Error::Unreadable { resource, number, column, source }
-            })
-            .transpose()
+        let made = self.make().map_err(|Flaw { number, column, source }| {
+            let event_type = self.pass_over(number);
+            Error::Unreadable { resource: self.resource.clone(), number, event_type, column, source }
+        });
+        made.transpose()
     }
+}
+
+fn bytes<const COLUMNS: usize>(columns: [Length; COLUMNS]) -> usize {
+    columns.into_iter().flatten().map(|bytes| bytes as usize).sum()
 }
 
 /// What is left of the text, and the row that it goes on with.
@@ -96,10 +123,14 @@ struct Flaw {
 }
 
 impl<'a> Text<'a> {
-    fn take(&mut self, length: Length, column: &'static str) -> Result<Option<&'a str>, Flaw> {
-        let Some(length) = length else { return Ok(None) };
-        let (bytes, rest) = self.rest.split_at(length as usize);
+    fn bytes(&mut self, length: Length) -> Option<&'a [u8]> {
+        let (bytes, rest) = self.rest.split_at(length? as usize);
         self.rest = rest;
+        Some(bytes)
+    }
+
+    fn take(&mut self, length: Length, column: &'static str) -> Result<Option<&'a str>, Flaw> {
+        let Some(bytes) = self.bytes(length) else { return Ok(None) };
         str::from_utf8(bytes).map(Some).map_err(|error| self.flaw(column, error))
     }
 

@@ -15,11 +15,12 @@
 //! page sizes than SQLite's own 4,096 bytes (larger ones make the log longer, smaller ones have rows spill over).
 
 use std::{
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use crate::path::FilePath;
 
@@ -63,6 +64,53 @@ pub(crate) fn open_to_read(path: &FilePath, cache: i32) -> rusqlite::Result<Conn
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -cache)?;
     Ok(connection)
+}
+
+/// A connection to a file that nobody changes, as it is without its log. It makes nothing and locks nothing.
+///
+/// To be used only when this process has no other connection to the file: to close this one is to give up all locks of
+/// the process on it.
+pub(crate) fn open_alone(path: &Path) -> rusqlite::Result<Connection> {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.') {
+            uri.push(char::from(*byte));
+        } else {
+            uri.push_str(&format!("%{byte:02x}"));
+        }
+    }
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(uri + "?immutable=1", flags)
+}
+
+/// Has this connection leave the log alone when it is closed, should it be the last: it neither folds it in nor removes it.
+pub(crate) fn leave_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(drop)
+}
+
+/// Runs one statement that gives nothing.
+pub(crate) fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+/// Rolls a transaction back that has failed. After some errors, that of a full disk among them, SQLite has done it by itself.
+pub(crate) fn roll_back_unless<T, E>(connection: &Connection, done: &Result<T, E>) -> rusqlite::Result<()> {
+    if done.is_err() && !connection.is_autocommit() {
+        run(connection, "ROLLBACK")?;
+    }
+    Ok(())
+}
+
+/// Does something that fails at once when somebody else has a lock.
+pub(crate) fn without_waiting<T>(
+    connection: &mut Connection,
+    job: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let done = job(connection);
+    wait_for_locks(connection)?;
+    done
 }
 
 fn wait_for_locks(connection: &mut Connection) -> rusqlite::Result<()> {

@@ -3,10 +3,13 @@
 
 use std::{error::Error as StdError, fmt, path::PathBuf};
 
-use aws_event_sourcing_core::{AppendError, StoreError, StoreErrorKind};
+use aws_event_sourcing_core::{
+    AppendError, ResourceKey, StoreError, StoreErrorKind, Unreadable, subscription::SubscriptionKey,
+};
 use rusqlite::ErrorCode;
 
 use crate::{
+    files::Loss,
     layout::{APPLICATION_ID, Differences},
     path::FilePath,
 };
@@ -56,6 +59,40 @@ pub(crate) enum Error {
     #[error("{path} cannot be opened: its file system has no shared memory, which a write-ahead log needs")]
     NoLog { path: FilePath },
 
+    #[error(
+        "{path} cannot be opened: the log beside it, {log}, belongs to another file, or to an earlier or later state of \
+         this one, and is not applied. If {path} is the right file, a backup perhaps, move the log away; if it is not, put \
+         back the file that the log belongs to", log = path.log().display()
+    )]
+    OtherLog { path: FilePath },
+
+    #[error(
+        "{path} cannot be opened: it is not there, and its log {log} is. Put the file back, or move the log away",
+        log = path.log().display()
+    )]
+    LogAlone { path: FilePath },
+
+    #[error("{path} cannot be opened: another file was put in its place meanwhile")]
+    Exchanged { path: FilePath },
+
+    #[error("there is no event store {path}")]
+    NoStore { path: FilePath },
+
+    #[error("{path} is there already")]
+    Exists { path: FilePath },
+
+    #[error("{path} cannot be a copy of itself")]
+    Itself { path: FilePath },
+
+    #[error("{path} is in use: stop the service, and whatever else has it open")]
+    InUse { path: FilePath },
+
+    #[error("{path} is damaged: {what}")]
+    Unsound { path: FilePath, what: String },
+
+    #[error("{path} is not used any more: {loss}")]
+    Lost { path: FilePath, loss: Loss },
+
     #[error("{path} cannot be {doing}")]
     Io { path: FilePath, doing: Doing, source: std::io::Error },
 
@@ -80,10 +117,11 @@ pub(crate) enum Error {
     #[error("event {number} of {resource} cannot be stored: the resource has no first event")]
     NothingBefore { resource: String, number: u64 },
 
-    #[error("event {number} of {resource} has an unreadable {column}")]
+    #[error("the column {column} of event {number} of {resource} is not as this library writes it")]
     Unreadable {
-        resource: String,
+        resource: ResourceKey,
         number: i64,
+        event_type: Option<String>,
         column: &'static str,
         source: Box<dyn StdError + Send + Sync>,
     },
@@ -95,6 +133,9 @@ pub(crate) enum Error {
         column: &'static str,
         source: Box<dyn StdError + Send + Sync>,
     },
+
+    #[error("{path} is followed for {key} by another process now")]
+    NotOurs { path: FilePath, key: SubscriptionKey },
 
     #[error("{} cannot be locked", path.display())]
     Lock { path: PathBuf, source: std::io::Error },
@@ -121,6 +162,11 @@ impl fmt::Display for Doing {
 }
 
 impl Error {
+    /// What the system's error means when the file is opened.
+    pub(crate) fn io(path: &FilePath, source: std::io::Error) -> Self {
+        Self::Io { path: path.clone(), doing: Doing::Opening, source }
+    }
+
     /// What is to be said of a file that may be an event store and does not say so.
     pub(crate) fn similar(path: FilePath, differences: &Differences) -> Self {
         let Differences { layout, lacking, further } = differences;
@@ -152,16 +198,27 @@ impl Error {
             | Self::Unmarked { .. }
             | Self::Altered { .. }
             | Self::Newer { .. }
+            | Self::OtherLog { .. }
+            | Self::LogAlone { .. }
+            | Self::NoStore { .. }
+            | Self::Exists { .. }
+            | Self::Itself { .. }
             | Self::NoLog { .. } => StoreErrorKind::Misconfigured,
+            Self::Lost { .. } => StoreErrorKind::Lost,
             Self::ReadOnly { .. } => StoreErrorKind::Denied,
             Self::Io { source, .. } | Self::Lock { source, .. } => kind_of_io(source),
             Self::Sqlite { doing, source, .. } => kind_of_sqlite(*doing, source),
-            Self::Locked { .. } | Self::Closed { .. } | Self::Interrupted { .. } => {
-                StoreErrorKind::Unavailable
-            }
+            Self::Locked { .. }
+            | Self::InUse { .. }
+            | Self::Exchanged { .. }
+            | Self::Closed { .. }
+            | Self::NotOurs { .. }
+            | Self::Interrupted { .. } => StoreErrorKind::Unavailable,
             Self::WriterGone { .. } | Self::NothingBefore { .. } => StoreErrorKind::Internal,
             Self::NumberTooLarge { .. } => StoreErrorKind::TooLarge,
-            Self::Unreadable { .. } | Self::UnreadableRecord { .. } => StoreErrorKind::Undecodable,
+            Self::Unsound { .. } | Self::Unreadable { .. } | Self::UnreadableRecord { .. } => {
+                StoreErrorKind::Undecodable
+            }
         }
     }
 }
@@ -181,13 +238,16 @@ fn kind_of_io(error: &std::io::Error) -> StoreErrorKind {
 fn kind_of_sqlite(doing: Doing, error: &rusqlite::Error) -> StoreErrorKind {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreErrorKind::Full,
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreErrorKind::Denied,
-        // When a file that was there is opened once more, it is the process that has no more file handles.
-        Some(ErrorCode::CannotOpen) if doing == Doing::Opening => StoreErrorKind::Denied,
-        Some(ErrorCode::CannotOpen | ErrorCode::OutOfMemory) => StoreErrorKind::Unavailable,
+        // What was permitted when the store was opened may be permitted again: somebody has mounted the file system to be
+        // read only, or the process has no more file handles.
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => match doing {
+            Doing::Opening => StoreErrorKind::Denied,
+            Doing::Reading | Doing::Writing | Doing::Closing => StoreErrorKind::Unavailable,
+        },
+        Some(ErrorCode::OutOfMemory) => StoreErrorKind::Unavailable,
         Some(ErrorCode::DatabaseCorrupt) => StoreErrorKind::Undecodable,
-        // A write that failed half-way may be found whole in the log after a crash.
-        Some(ErrorCode::SystemIoFailure) if doing == Doing::Writing => StoreErrorKind::Unavailable,
+        // The disk. A write that failed half-way may be found whole in the log after a crash.
+        Some(ErrorCode::SystemIoFailure) if doing != Doing::Opening => StoreErrorKind::Unavailable,
         Some(_) => StoreErrorKind::Internal,
         // Not SQLite's: a column of another type than the layout has.
         None => StoreErrorKind::Undecodable,
@@ -196,7 +256,13 @@ fn kind_of_sqlite(doing: Doing, error: &rusqlite::Error) -> StoreErrorKind {
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
-        Self::new(error.kind(), error)
+        match &error {
+            Error::Unreadable { resource, number, event_type, .. } => {
+                let number = u64::try_from(*number).ok().filter(|number| *number > 0);
+                Unreadable::new(resource.clone(), number, event_type.clone().as_deref(), error).into()
+            }
+            _ => Self::new(error.kind(), error),
+        }
     }
 }
 

@@ -2,30 +2,31 @@
 //!
 //! Whoever follows is woken when this store has stored events. What other processes store is noticed by looking, every
 //! [`LOOK_EVERY`].
+//!
+//! Who may follow is decided by a [lease](crate::lease), which [`turn`] waits for.
 
 mod page;
+mod turn;
 
 use std::{sync::Arc, time::Duration};
 
 use aws_event_sourcing_core::{
     StoreError,
-    subscription::{Batch, Continuity, Feed, Hold, Part, Registration, SubscriptionKey},
+    subscription::{Batch, Continuity, Feed, Hold, LeasedProgress, Part, Registration, SubscriptionKey},
 };
 use futures_core::{future::BoxFuture, stream::BoxStream};
 use futures_util::{StreamExt as _, stream};
 use tokio::{
     sync::{oneshot, watch},
-    time::{sleep, timeout},
+    task::JoinHandle,
+    time::timeout,
 };
 
 use self::page::{Page, SHORTEST, Then};
-use crate::{error::Error, lock::Lock, store::SqliteStore};
+use crate::{error::Error, lease::Lease, progress::Leased, store::SqliteStore};
 
 /// How often it is looked for events of other processes.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-
-/// How often it is looked whether another process has given up a lock.
-const TRY_EVERY: Duration = Duration::from_millis(100);
 
 impl Feed for SqliteStore {
     /// One part: the file.
@@ -55,44 +56,38 @@ impl Feed for SqliteStore {
 impl SqliteStore {
     /// The file, as soon as no other process follows it for that key.
     async fn part(&self, key: &SubscriptionKey, held: oneshot::Sender<()>) -> Result<Part, StoreError> {
-        let lock = loop {
-            match Lock::try_take(self.file(), key)? {
-                Some(lock) => break lock,
-                None => sleep(TRY_EVERY).await,
-            }
-        };
+        let lease = Arc::new(turn::wait(self, key).await?);
+        let hold = Held::new(self.clone(), lease.clone(), held);
         let place = self.place(key).await?;
         let path = self.file().clone();
         let place = self.following().get(move |connection| page::begin(connection, &path, place)).await?;
-        let name = self.file().as_path().file_name().unwrap_or_default().to_string_lossy();
-        let hold = Held { store: self.clone(), key: key.clone(), _lock: lock, _held: held };
         Ok(Part {
-            name: name.into(),
+            name: self.file().name(),
             continuity: Continuity::Unbroken,
-            batches: batches(self.clone(), key.resource_type.clone(), place),
+            batches: batches(self.clone(), lease, place),
             hold: Arc::new(hold),
         })
     }
 }
 
-/// Batches behind a place, without an end.
+/// Batches behind a place, for as long as the lease is ours.
 fn batches(
     store: SqliteStore,
-    resource_type: Arc<str>,
+    lease: Arc<Lease>,
     place: i64,
 ) -> BoxStream<'static, Result<Batch, StoreError>> {
     let appended = store.writer().appended();
-    let following = Following { store, resource_type, place, length: SHORTEST, appended, ahead: None };
+    let following = Following { store, lease, place, length: SHORTEST, appended, ahead: None };
     stream::try_unfold(following, |mut following| async {
         let batch = following.next().await?;
-        Ok(Some((batch, following)))
+        Ok(batch.map(|batch| (batch, following)))
     })
     .boxed()
 }
 
 struct Following {
     store: SqliteStore,
-    resource_type: Arc<str>,
+    lease: Arc<Lease>,
     place: i64,
     /// How many positions the next page is to reach over.
     length: usize,
@@ -105,7 +100,8 @@ struct Following {
 type Reading = oneshot::Receiver<Result<Page, Error>>;
 
 impl Following {
-    async fn next(&mut self) -> Result<Batch, StoreError> {
+    /// None when another process has the lease.
+    async fn next(&mut self) -> Result<Option<Batch>, StoreError> {
         loop {
             let read = match self.ahead.take() {
                 Some(ahead) => ahead,
@@ -116,13 +112,16 @@ impl Following {
                 }
             };
             let page = read.await.unwrap_or_else(|_| Err(self.store.following().interrupted()))?;
+            if !self.lease.is_ours() {
+                return Ok(None);
+            }
             if page.up_to > self.place {
                 (self.place, self.length) = (page.up_to, page.next_length());
                 if page.then == Then::More {
                     // While this one is being handled.
                     self.ahead = Some(self.read());
                 }
-                return Ok(page.into_batch(&self.resource_type)?);
+                return Ok(Some(page.into_batch(&self.lease.key().resource_type)?));
             }
             // Woken or not: it is looked again.
             let _ = timeout(LOOK_EVERY, self.appended.changed()).await;
@@ -132,7 +131,7 @@ impl Following {
     /// Begins to read what is behind the place.
     fn read(&self) -> Reading {
         let (answer, answered) = oneshot::channel();
-        let (path, of) = (self.store.file().clone(), self.resource_type.clone());
+        let (path, of) = (self.store.file().clone(), self.lease.key().resource_type.clone());
         let (place, length) = (self.place, self.length);
         self.store.following().start(move |connection| {
             let page = connection.and_then(|connection| Page::read(connection, &path, &of, place, length));
@@ -143,30 +142,52 @@ impl Following {
     }
 }
 
-/// The lock, and what it is about.
+/// The lease in the hands of a follower. Kept for as long as it is not dropped.
 struct Held {
-    store: SqliteStore,
-    key: SubscriptionKey,
-    _lock: Lock,
-    /// Dropped with the lock, and after it.
+    leased: Leased,
+    keeping: JoinHandle<()>,
+    /// Dropped with the lease, and after it.
     _held: oneshot::Sender<()>,
+}
+
+impl Held {
+    fn new(store: SqliteStore, lease: Arc<Lease>, held: oneshot::Sender<()>) -> Self {
+        let keeping = tokio::spawn(lease.clone().keep());
+        Self { leased: Leased { store, lease }, keeping, _held: held }
+    }
+
+    fn lease(&self) -> &Lease {
+        &self.leased.lease
+    }
 }
 
 impl Hold for Held {
     fn is_ours(&self) -> bool {
-        true
+        self.lease().is_ours()
     }
 
     fn save(&self, position: u64) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.store.save(&self.key, position.cast_signed()).await })
+        Box::pin(async move { self.leased.store.save(self.lease(), position.cast_signed()).await })
     }
 
+    fn progress(&self) -> Option<&dyn LeasedProgress> {
+        Some(&self.leased)
+    }
+
+    /// It has no end but that another process has it.
     fn finish(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async { Ok(()) })
+        Box::pin(async { if self.lease().is_ours() { Ok(()) } else { Err(self.lease().not_ours().into()) } })
     }
 
     /// Nothing to do before it is dropped: the lock tells everybody.
     fn release(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async { Ok(()) })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.keeping.abort();
+        self.lease().give_back();
     }
 }

@@ -78,6 +78,11 @@
 //!
 //! A person can drop a trigger. What the triggers refuse is a mistake, not an intent.
 //!
+//! And there is the table `leases`, with a row for each subscription and resource type: which process follows the file for
+//! it, or was the last to do so, and since when. `term` counts how often that changed. See [`lease`](crate::lease).
+//!
+//! And the table `seal`, which tells whether a log belongs to the file: see [`seal`](crate::seal).
+//!
 //! # What guards the layout
 //!
 //! `application_id` says that the file is one of ours, `user_version` which layout it has. [`bring_up_to_date`] takes
@@ -166,6 +171,14 @@ impl Found {
             Self::Empty | Self::Layout(_) => self.migrations() < migrations.len(),
             Self::Unmarked(_) => true,
             Self::Similar(_) | Self::Altered { .. } | Self::Foreign => false,
+        }
+    }
+
+    /// The layout; 0 where there is none.
+    pub(crate) fn layout(&self) -> i64 {
+        match self {
+            Self::Layout(layout) | Self::Unmarked(layout) => *layout,
+            Self::Empty | Self::Similar(_) | Self::Altered { .. } | Self::Foreign => 0,
         }
     }
 

@@ -1,21 +1,33 @@
 //! The embedded event store: one SQLite file.
+mod backup;
 mod commits;
 mod connection;
+mod contents;
 mod error;
 mod feed;
+mod files;
 mod history;
 mod layout;
+mod lease;
 mod list;
 mod lock;
 mod log;
 mod open;
+mod opened;
 mod pages;
 mod path;
 mod progress;
 mod readers;
+mod restore;
 mod rows;
 mod scan;
+mod seal;
 mod store;
 mod transaction;
 mod writer;
-pub use self::store::SqliteStore;
+pub use self::{
+    backup::{Copied, Existing, back_up},
+    contents::Contents,
+    restore::{Origin, Restored, restore},
+    store::SqliteStore,
+};

@@ -3,43 +3,56 @@
 //! A file that is refused is left as it was, and so is its folder. What SQLite makes in order to look at it, an empty
 //! log and its index, it removes again when the file is closed; a log that was there it leaves alone.
 //!
-//! Everything is read under SQLite's locks. Without them the first page can be seen while another process writes it.
-//! And no file is opened here other than by SQLite: to close a file is to give up all locks that the process has on
-//! it, those of another store on the same file too.
+//! Everything is read under SQLite's locks. Without them the first page can be seen while another process writes it. Only
+//! whether a log belongs to the file is found out by reading the file without it too, and so without locks: see
+//! [`seal`](crate::seal). That is done when no other store of this process has the file [open](crate::opened), and again
+//! when the answer is no.
 
-use std::{fs, io, thread, time::Instant};
+use std::{fs, io, sync::Arc, thread, time::Instant};
 
-use rusqlite::{Connection, MAIN_DB, config::DbConfig};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, config::DbConfig};
 
 use crate::{
     connection::{self, BETWEEN_LOOKS, PATIENCE},
     error::{Doing, Error},
+    files::Files,
     layout::{self, Found},
+    opened::{FileId, Opening},
     path::FilePath,
+    seal::{Seal, State},
 };
 
+/// How often it is looked at a log that does not seem to belong to the file, before it is refused.
+const LOOKS: u32 = 8;
+
+/// A file that is open to be written, and whether it stays what it is.
+pub(crate) struct Open {
+    pub(crate) connection: Connection,
+    pub(crate) files: Arc<Files>,
+}
+
 /// Opens the file to write, making it or bringing it to the newest layout where needed.
-pub(crate) fn open(path: &FilePath) -> Result<Connection, Error> {
+pub(crate) fn open(path: &FilePath) -> Result<Open, Error> {
     open_with(path, layout::MIGRATIONS)
 }
 
-fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Connection, Error> {
+fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Open, Error> {
+    let opening = Opening::begin();
     let failed = |source| Error::sqlite(path, Doing::Opening, source);
 
     check_path(path)?;
-    let has_log = fs::metadata(path.log()).is_ok_and(|log| log.len() > 0);
-    let mut connection = connection::open(path).map_err(failed)?;
-    if connection.is_readonly(MAIN_DB).map_err(failed)? {
-        return Err(Error::ReadOnly { path: path.clone() });
-    }
-    // Until the file is accepted, closing it must not fold in a log that somebody else may understand better.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log).map_err(failed)?;
-    let mut found = look_at(&mut connection, migrations).map_err(failed)?;
-    accept(path, &found, migrations)?;
+    let before = FileId::at(path.as_path()).map_err(|source| Error::io(path, source))?;
+    let (mut connection, mut found, log) = belonging(path, &opening, migrations)?;
     if found.lacks(migrations) {
         connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
         found = layout::bring_up_to_date(&mut connection, migrations).map_err(failed)?;
         accept(path, &found, migrations)?;
+    } else if log == LeftoverLog::None && Seal::read(&connection).map_err(failed)?.state == State::InUse {
+        tracing::warn!(
+            %path,
+            "the event store was not closed, and its log is not beside it: if this is a copy of a store that was in use, \
+             what was then in the log is not in the copy"
+        );
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
     write_ahead(path, &connection)?;
@@ -54,13 +67,117 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Connection, Error> 
         _ => {}
     }
     connection::prepare_to_write(&connection).map_err(failed)?;
+    // Has SQLite open the log, if it has not yet.
+    look_at(&mut connection, migrations).map_err(failed)?;
     sync_folder(path)?;
-    Ok(connection)
+    match FileId::at(path.as_path()).map_err(|source| Error::io(path, source))? {
+        Some(file) if before.is_none_or(|before| before == file) => {
+            Ok(Open { connection, files: Files::of(path, opening.done(file))? })
+        }
+        _ => {
+            connection::leave_log(&connection).map_err(failed)?;
+            Err(Error::Exchanged { path: path.clone() })
+        }
+    }
+}
+
+/// Whether there was a log with something in it before the file was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LeftoverLog {
+    None,
+    There,
+}
+
+/// A connection to a file that may be opened, and that its log belongs to, if there is one. Neither is changed, and when the
+/// connection is closed, a log that was there stays.
+pub(crate) fn belonging(
+    path: &FilePath,
+    opening: &Opening,
+    migrations: &[&str],
+) -> Result<(Connection, Found, LeftoverLog), Error> {
+    let failed = |source| Error::sqlite(path, Doing::Opening, source);
+    let mut looks = 0;
+    loop {
+        let log = match fs::metadata(path.log()) {
+            Ok(log) if log.len() > 0 => LeftoverLog::There,
+            _ => LeftoverLog::None,
+        };
+        let alone = match log {
+            LeftoverLog::There => alone(path, opening, migrations)?,
+            LeftoverLog::None => None,
+        };
+        let mut connection = connection::open(path).map_err(failed)?;
+        if connection.is_readonly(MAIN_DB).map_err(failed)? {
+            return Err(Error::ReadOnly { path: path.clone() });
+        }
+        // Until the file is accepted, closing it must not fold in a log that somebody else may understand better.
+        if log == LeftoverLog::There {
+            connection::leave_log(&connection).map_err(failed)?;
+        }
+        let seen = look_at(&mut connection, migrations);
+        match &alone {
+            Some(alone) if !alone.owns(&seen) => {
+                // Another process may be folding the log in.
+                looks += 1;
+                if looks < LOOKS {
+                    drop(connection);
+                    thread::sleep(BETWEEN_LOOKS * 64);
+                    continue;
+                }
+                return Err(Error::OtherLog { path: path.clone() });
+            }
+            _ => {}
+        }
+        let (found, _) = seen.map_err(failed)?;
+        accept(path, &found, migrations)?;
+        return Ok((connection, found, log));
+    }
+}
+
+/// What a file says of itself, and its seal.
+type Seen = (Found, Option<Seal>);
+
+/// What the file says without its log.
+struct Alone(Seen);
+
+impl Alone {
+    /// Whether the log that something was seen through belongs to the file.
+    fn owns(&self, through_log: &rusqlite::Result<Seen>) -> bool {
+        let Self((found, seal)) = self;
+        match through_log {
+            // Somebody else's lock, or the disk, says nothing about the log.
+            Err(error) => !matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown) | None
+            ),
+            // A log that makes one of ours what is none, or the other way round.
+            Ok((through, _)) if (*found == Found::Foreign) != (*through == Found::Foreign) => false,
+            Ok((_, Some(log))) => log.belongs_to(seal.as_ref()),
+            Ok((_, None)) => seal.is_none(),
+        }
+    }
+}
+
+/// None when there is no telling: a store of this process has the file open, or it cannot be read without its log, as when it
+/// was being written when the power went off.
+fn alone(path: &FilePath, opening: &Opening, migrations: &[&str]) -> Result<Option<Alone>, Error> {
+    match fs::metadata(path.as_path()) {
+        Ok(file) if file.len() > 0 => {}
+        // SQLite would remove the log.
+        _ => return Err(Error::LogAlone { path: path.clone() }),
+    }
+    let file = FileId::at(path.as_path()).map_err(|source| Error::io(path, source))?;
+    if file.is_none_or(|file| opening.has_open(file)) {
+        return Ok(None);
+    }
+    let seen = connection::open_alone(path.as_path())
+        .and_then(|mut connection| look_at(&mut connection, migrations));
+    Ok(seen.ok().map(Alone))
 }
 
 /// Says what is wrong with a path where SQLite would only say that it could not open it.
 fn check_path(path: &FilePath) -> Result<(), Error> {
-    let failed = |source| Error::Io { path: path.clone(), doing: Doing::Opening, source };
+    let failed = |source| Error::io(path, source);
     match fs::metadata(path.as_path()) {
         Ok(metadata) if metadata.is_dir() => Err(Error::IsFolder { path: path.clone() }),
         Ok(_) => Ok(()),
@@ -75,11 +192,12 @@ fn check_path(path: &FilePath) -> Result<(), Error> {
     }
 }
 
-fn look_at(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result<Found> {
-    Found::read(&connection.transaction()?, migrations)
+fn look_at(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result<Seen> {
+    let reading = connection.transaction()?;
+    Ok((Found::read(&reading, migrations)?, Seal::find(&reading)?))
 }
 
-fn accept(path: &FilePath, found: &Found, migrations: &[&str]) -> Result<(), Error> {
+pub(crate) fn accept(path: &FilePath, found: &Found, migrations: &[&str]) -> Result<(), Error> {
     let (path, supported) = (path.clone(), layout::number_of(migrations));
     match found {
         Found::Foreign => Err(Error::Foreign { path }),
@@ -110,11 +228,7 @@ fn write_ahead(path: &FilePath, connection: &Connection) -> Result<(), Error> {
 }
 
 /// Has the disk keep the name of a new file, as `fsync(2)` of the file alone does not.
-fn sync_folder(path: &FilePath) -> Result<(), Error> {
+pub(crate) fn sync_folder(path: &FilePath) -> Result<(), Error> {
     let Some(folder) = path.folder().filter(|_| cfg!(unix)) else { return Ok(()) };
-    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| Error::Io {
-        path: path.clone(),
-        doing: Doing::Opening,
-        source,
-    })
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| Error::io(path, source))
 }

@@ -162,7 +162,8 @@ impl<P: Place> Stream for Pages<P> {
         loop {
             match self.page.next() {
                 Some(Ok(commit)) => return Poll::Ready(Some(Ok(commit))),
-                Some(Err(error)) => self.break_off(error),
+                // One that cannot be read is in nobody's way.
+                Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
                 None => {}
             }
             match mem::replace(&mut self.next, Next::Rest(Rest::Nothing)) {

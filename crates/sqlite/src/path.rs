@@ -30,6 +30,11 @@ impl FilePath {
         self.0.parent()
     }
 
+    /// Its name in that folder, to be shown.
+    pub(crate) fn name(&self) -> Arc<str> {
+        self.0.file_name().unwrap_or_default().to_string_lossy().into()
+    }
+
     /// Where SQLite keeps the log.
     pub(crate) fn log(&self) -> PathBuf {
         self.with("-wal")

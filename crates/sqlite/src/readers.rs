@@ -18,6 +18,7 @@ use tokio::{
 use crate::{
     connection,
     error::{Doing, Error},
+    files::Files,
     path::FilePath,
 };
 
@@ -27,12 +28,15 @@ pub(crate) struct Readers(Arc<Set>);
 
 struct Set {
     path: FilePath,
+
     most: usize,
     /// What each may keep of the file in memory: KiB.
     cache: i32,
     /// One for each connection that nobody uses, opened or not. Closed when the set is.
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
+    /// Behind the connections: they are closed first.
+    files: Arc<Files>,
 }
 
 /// Connections that are kept at least. Each costs up to 2 MB when it has read much.
@@ -43,18 +47,18 @@ const CACHE: i32 = 2 << 10;
 const FOLLOWING_CACHE: i32 = 8 << 10;
 
 impl Readers {
-    pub(crate) fn new(path: FilePath) -> Self {
-        Self::of(path, available_parallelism().map_or(1, usize::from).max(FEWEST), CACHE)
+    pub(crate) fn new(path: FilePath, files: Arc<Files>) -> Self {
+        Self::of(path, files, available_parallelism().map_or(1, usize::from).max(FEWEST), CACHE)
     }
 
     /// One connection, which remembers more.
-    pub(crate) fn following(path: FilePath) -> Self {
-        Self::of(path, 1, FOLLOWING_CACHE)
+    pub(crate) fn following(path: FilePath, files: Arc<Files>) -> Self {
+        Self::of(path, files, 1, FOLLOWING_CACHE)
     }
 
-    fn of(path: FilePath, most: usize, cache: i32) -> Self {
+    fn of(path: FilePath, files: Arc<Files>, most: usize, cache: i32) -> Self {
         let (permits, idle) = (Arc::new(Semaphore::new(most)), Mutex::default());
-        Self(Arc::new(Set { path, most, cache, permits, idle }))
+        Self(Arc::new(Set { path, most, cache, permits, idle, files }))
     }
 
     /// Has a job done with a connection, as soon as there is one, or with the reason why there will be none. It is
@@ -112,10 +116,13 @@ impl Readers {
     }
 
     fn take(&self) -> Result<Connection, Error> {
+        let Set { path, cache, files, .. } = &*self.0;
+        files.check()?;
         if let Some(connection) = self.idle().pop() {
             return Ok(connection);
         }
-        let Set { path, cache, .. } = &*self.0;
+        // SQLite opens what has the name now.
+        files.look()?;
         connection::open_to_read(path, *cache).map_err(|source| Error::sqlite(path, Doing::Reading, source))
     }
 
@@ -123,6 +130,9 @@ impl Readers {
         let mut idle = self.idle();
         if !self.0.permits.is_closed() {
             idle.push(connection);
+        } else {
+            // A reader has nothing to lose.
+            let _ = self.0.files.close(connection);
         }
     }
 
@@ -139,7 +149,10 @@ impl Readers {
     /// Refuses new jobs and closes the connections that nobody uses; the others close when their job is done.
     pub(crate) fn close_idle(&self) {
         self.0.permits.close();
-        self.idle().clear();
+        for connection in self.idle().drain(..) {
+            // A reader has nothing to lose.
+            let _ = self.0.files.close(connection);
+        }
     }
 
     /// The error of a job whose result never came.

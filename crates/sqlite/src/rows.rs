@@ -61,7 +61,7 @@ impl Rows {
         &mut self,
         row: &Row<'_>,
         column: usize,
-        resource: Option<&str>,
+        resource: Option<&[u8]>,
         size: PageSize,
     ) -> Result<bool> {
         let number = row.get(column)?;
@@ -74,7 +74,7 @@ impl Rows {
         if !goes_on && self.is_full(size) {
             return Ok(false);
         }
-        let resource = resource.map(|id| self.copy(id.as_bytes()));
+        let resource = resource.map(|id| self.copy(id));
         let event_type = self.copy_column(row, column + 1)?;
         let data = self.copy_column(row, column + 2)?;
         let commit = if goes_on {

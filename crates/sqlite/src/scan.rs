@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{
+    Connection, ToSql,
+    types::{ToSqlOutput, ValueRef},
+};
 
 use crate::{
     error::{Doing, Error},
@@ -40,11 +43,21 @@ pub(crate) struct Scan {
 
 struct Behind {
     /// Where the resource is in the listing.
-    at: String,
-    id: String,
+    at: Text,
+    id: Text,
     /// Where the event is in the table.
     first: i64,
     number: i64,
+}
+
+/// A column of text, whatever somebody has put into it.
+#[derive(Default)]
+struct Text(Vec<u8>);
+
+impl ToSql for Text {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(&self.0)))
+    }
 }
 
 impl Scan {
@@ -65,17 +78,19 @@ impl Scan {
         }
 
         let mut statement = connection.prepare_cached(HISTORIES)?;
-        let (at, id) = self.behind.as_ref().map_or(("", ""), |behind| (&behind.at, &behind.id));
+        let begin = (Text::default(), Text::default());
+        let (at, id) = self.behind.as_ref().map_or((&begin.0, &begin.1), |behind| (&behind.at, &behind.id));
         let mut found = statement.query((&*self.resource_type, at, id))?;
         while let Some(row) = found.next()? {
             let first = row.get(2)?;
             let turns = self.behind.as_ref().is_none_or(|behind| behind.first != first);
-            let id = if turns { Some(row.get_ref(1)?.as_str()?) } else { None };
+            let id = if turns { Some(row.get_ref(1)?.as_bytes()?) } else { None };
             if !rows.take(row, 3, id, size)? {
                 return Ok(true);
             }
             if turns {
-                self.behind = Some(Behind { at: row.get(0)?, id: row.get(1)?, first, number: 1 });
+                let text = |column| Ok::<_, rusqlite::Error>(Text(row.get_ref(column)?.as_bytes()?.into()));
+                self.behind = Some(Behind { at: text(0)?, id: text(1)?, first, number: 1 });
             }
         }
         Ok(false)

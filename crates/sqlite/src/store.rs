@@ -9,6 +9,7 @@ use aws_event_sourcing_core::{
 use futures_core::future::BoxFuture;
 
 use crate::{
+    files::Files,
     history::History,
     list::list,
     open,
@@ -28,6 +29,7 @@ pub struct SqliteStore(Arc<Parts>);
 
 struct Parts {
     path: FilePath,
+    files: Arc<Files>,
     writer: Writer,
     readers: Readers,
     /// For those who follow the events.
@@ -54,16 +56,28 @@ impl SqliteStore {
     /// - [`Unavailable`](aws_event_sourcing_core::StoreErrorKind::Unavailable): another process has kept it locked for five seconds.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = FilePath::new(path.as_ref())?;
-        let connection = open::open(&path)?;
-        let (readers, following) = (Readers::new(path.clone()), Readers::following(path.clone()));
-        let writer = Writer::start(path.clone(), connection, [readers.clone(), following.clone()])?;
-        Ok(Self(Arc::new(Parts { path, writer, readers, following })))
+        let open = open::open(&path)?;
+        let files = Arc::clone(&open.files);
+        let readers = Readers::new(path.clone(), Arc::clone(&files));
+        let following = Readers::following(path.clone(), Arc::clone(&files));
+        let writer = Writer::start(path.clone(), open, [readers.clone(), following.clone()])?;
+        Ok(Self(Arc::new(Parts { path, files, writer, readers, following })))
     }
 
     /// Where the file is, as an absolute path.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.0.path.as_path()
+    }
+
+    /// Whether the store can be read and written: its files are where they were when it was opened. This asks for nothing that
+    /// is in them, and blocks for microseconds.
+    ///
+    /// # Errors
+    ///
+    /// [`Lost`](aws_event_sourcing_core::StoreErrorKind::Lost), as from everything else that is asked of the store then.
+    pub fn check(&self) -> Result<(), StoreError> {
+        Ok(self.0.files.look()?)
     }
 
     /// Closes the store, for all its clones: refuses new reads and appends, ends those under way, and closes the file.

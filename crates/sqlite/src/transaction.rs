@@ -8,7 +8,9 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, ffi, params}
 
 use crate::{
     commits::Commits,
+    connection::{roll_back_unless, run},
     error::{Doing, Error},
+    log::Log,
     path::FilePath,
     rows::{PageSize, Rows},
 };
@@ -73,42 +75,48 @@ pub(crate) struct Stored {
 }
 
 /// Stores these commits in one transaction. After an error none of them is stored.
-pub(crate) fn store(connection: &Connection, path: &FilePath, records: &[Record]) -> Result<Stored, Error> {
+pub(crate) fn store(
+    connection: &Connection,
+    path: &FilePath,
+    log: &mut Log,
+    records: &[Record],
+) -> Result<Stored, Error> {
     let failed = |source| Error::sqlite(path, Doing::Writing, source);
-    run(connection, "BEGIN IMMEDIATE").map_err(failed)?;
-    let stored = Transaction::begun(connection).and_then(|mut transaction| {
+    in_transaction(connection, log, failed, |connection| {
+        let mut transaction = Transaction::begun(connection).map_err(failed)?;
         let position_before = transaction.position;
-        let outcomes = records.iter().map(|record| transaction.store(record)).collect::<Result<_, _>>()?;
-        run(connection, "COMMIT")?;
-        Ok(Stored { outcomes, position_before, position: transaction.position })
-    });
-    // After some errors, that of a full disk among them, SQLite has rolled back by itself.
-    if stored.is_err() && !connection.is_autocommit() {
-        run(connection, "ROLLBACK").map_err(failed)?;
-    }
-    stored.map_err(failed)
+        let outcomes: Result<_, _> = records.iter().map(|record| transaction.store(record)).collect();
+        Ok(Stored { outcomes: outcomes.map_err(failed)?, position_before, position: transaction.position })
+    })
 }
 
 /// Does something else in a transaction. After an error nothing of it is there.
 pub(crate) fn run_in<T>(
     connection: &Connection,
     path: &FilePath,
+    log: &mut Log,
     change: impl FnOnce(&Connection) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let failed = |source| Error::sqlite(path, Doing::Writing, source);
-    run(connection, "BEGIN IMMEDIATE").map_err(failed)?;
-    let changed = change(connection).and_then(|changed| {
-        run(connection, "COMMIT").map_err(failed)?;
-        Ok(changed)
-    });
-    if changed.is_err() && !connection.is_autocommit() {
-        run(connection, "ROLLBACK").map_err(failed)?;
-    }
-    changed
+    in_transaction(connection, log, |source| Error::sqlite(path, Doing::Writing, source), change)
 }
 
-fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(sql)?.execute([]).map(drop)
+fn in_transaction<T>(
+    connection: &Connection,
+    log: &mut Log,
+    failed: impl Fn(rusqlite::Error) -> Error,
+    job: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let begun = log.begin(connection).map_err(&failed);
+    let done = begun.and_then(|()| job(connection)).and_then(|done| {
+        run(connection, "COMMIT").map_err(&failed)?;
+        Ok(done)
+    });
+    match &done {
+        Ok(_) => log.committed(),
+        Err(_) => log.rolled_back(),
+    }
+    roll_back_unless(connection, &done).map_err(failed)?;
+    done
 }
 
 /// What SQLite says of an event that it does not insert because of those that are there.

@@ -8,6 +8,14 @@
 //! the disk is nearly full: so each is then tried once more by itself, and gets an error of its own if that fails too.
 //! The next ones are tried as if nothing had happened: when there is room again, they are stored.
 //!
+//! That a commit is on the disk is not enough: it has to be in a file that has a name. So before anything is answered it is
+//! looked whether the [files](crate::files) are still there.
+//!
+//! # When there is nothing to do
+//!
+//! The writer looks after the files twice a second. When nobody has written for a second, it [folds the log](crate::log) into
+//! the file for good.
+//!
 //! # Several processes
 //!
 //! Each takes the lock for a transaction, and then others wait that look for it every 250 µs. A busy writer would take
@@ -15,7 +23,10 @@
 //! little more than the time between two looks.
 
 use std::{
-    slice, thread,
+    slice,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -25,7 +36,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     connection::BETWEEN_LOOKS,
     error::{Doing, Error},
-    log::Log,
+    files::Files,
+    log::{Folded, Log},
+    open::Open,
     path::FilePath,
     readers::Readers,
     transaction::{self, Outcome, Record},
@@ -42,6 +55,12 @@ const BATCH_BYTES: usize = 4 << 20;
 
 /// How long the writer waits on its feet for the next append to come: less than a transaction takes.
 const MOMENT: Duration = Duration::from_micros(100);
+
+/// How often it is looked after the files when nothing is written.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How long nobody has written before the log is folded in for good.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// How long another process gets to take the lock, and for how long it is remembered that there is one.
 const WAY: Duration = BETWEEN_LOOKS.saturating_mul(2);
@@ -61,18 +80,14 @@ enum Request {
 }
 
 /// What is to be done to anything but events, in a transaction of its own. It answers by itself.
-type Change = Box<dyn FnOnce(&Connection) + Send>;
+type Change = Box<dyn FnOnce(&mut Thread) + Send>;
 
 impl Writer {
     /// Starts the thread.
-    pub(crate) fn start(
-        path: FilePath,
-        connection: Connection,
-        readers: [Readers; 2],
-    ) -> Result<Self, Error> {
+    pub(crate) fn start(path: FilePath, open: Open, readers: [Readers; 2]) -> Result<Self, Error> {
         let (sender, queue) = mpsc::channel(QUEUE);
         let appended = watch::Sender::default();
-        let thread = Thread::new(path.clone(), connection, queue, readers, appended.clone())?;
+        let thread = Thread::new(path.clone(), open, queue, readers, appended.clone())?;
         thread::Builder::new()
             .name("events-writer".to_owned())
             .spawn(|| thread.run())
@@ -101,10 +116,7 @@ impl Writer {
         change: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (answer, answered) = oneshot::channel();
-        let path = self.path.clone();
-        let change = Box::new(move |connection: &Connection| {
-            drop(answer.send(transaction::run_in(connection, &path, change)));
-        });
+        let change = Box::new(move |thread: &mut Thread| drop(answer.send(thread.change(change))));
         let Ok(()) = self.queue.send(Request::Change(change)).await else {
             return Err(Error::Closed { path: self.path.clone() });
         };
@@ -126,6 +138,7 @@ impl Writer {
 struct Thread {
     path: FilePath,
     connection: Connection,
+    files: Arc<Files>,
     queue: mpsc::Receiver<Request>,
     /// Their connections are closed before the one that writes.
     readers: [Readers; 2],
@@ -138,28 +151,72 @@ struct Thread {
     released: Instant,
     /// When it last saw that somebody else had written.
     other_seen: Option<Instant>,
+    /// When it last looked after the files with nothing else to do.
+    looked: Instant,
+    quiet: Quiet,
+    appends: Appends,
+}
+
+/// How long nobody has written, and what has been done about it.
+struct Quiet {
+    since: Instant,
+    folded: Folded,
+    /// What SQLite calls the version of the data: it changes with whatever others write.
+    version: Option<i64>,
+}
+
+/// Whether appends succeed. That they do not, and that they do again, is said once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Appends {
+    Succeed,
+    Fail,
+}
+
+/// Wakes the thread up when there is something in the queue.
+struct Unpark(thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// What there is to do.
+enum Next {
+    /// Requests.
+    Serve,
+    /// Nothing: it is time to look after the files.
+    Look,
+    /// Nothing, ever again.
+    End,
 }
 
 impl Thread {
     fn new(
         path: FilePath,
-        mut connection: Connection,
+        open: Open,
         queue: mpsc::Receiver<Request>,
         readers: [Readers; 2],
         appended: watch::Sender<()>,
     ) -> Result<Self, Error> {
-        let log = Log::of(&mut connection).map_err(|source| Error::sqlite(&path, Doing::Opening, source))?;
-        let released = Instant::now();
+        let Open { mut connection, files } = open;
+        let log = Log::of(&mut connection, path.clone())
+            .map_err(|source| Error::sqlite(&path, Doing::Opening, source))?;
+        let now = Instant::now();
         Ok(Self {
             path,
             connection,
+            files,
             queue,
             readers,
             log,
             appended,
             position: None,
-            released,
+            released: now,
             other_seen: None,
+            looked: now,
+            quiet: Quiet { since: now, folded: Folded::NotYet, version: None },
+            appends: Appends::Succeed,
         })
     }
 
@@ -167,7 +224,16 @@ impl Thread {
         let mut requests = Vec::new();
         let (mut records, mut answers, mut changes) = (Vec::new(), Vec::new(), Vec::new());
         let mut close = None;
-        while self.queue.blocking_recv_many(&mut requests, BATCH) > 0 {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        loop {
+            match self.next(&mut requests, &waker) {
+                Next::Serve => {}
+                Next::Look => {
+                    self.look();
+                    continue;
+                }
+                Next::End => break,
+            }
             for request in requests.drain(..) {
                 match request {
                     // What nobody waits for any more is not stored.
@@ -188,10 +254,10 @@ impl Thread {
             records.clear();
             for change in changes.drain(..) {
                 self.give_way();
-                change(&self.connection);
+                change(&mut self);
                 self.released = Instant::now();
             }
-            self.log.fold_in_if_long(&self.connection, &self.path, self.queue.is_empty());
+            self.log.fold_in_if_long(&self.connection, self.queue.is_empty());
             self.gather(expected);
         }
         let closed = self.close();
@@ -203,6 +269,58 @@ impl Thread {
                 }
             }
         }
+    }
+
+    /// Waits for requests, until it is time to look after the files.
+    fn next(&mut self, requests: &mut Vec<Request>, waker: &Waker) -> Next {
+        loop {
+            match self.queue.poll_recv_many(&mut Context::from_waker(waker), requests, BATCH) {
+                Poll::Ready(0) => return Next::End,
+                Poll::Ready(_) => return Next::Serve,
+                Poll::Pending => {}
+            }
+            let left = LOOK_EVERY.saturating_sub(self.looked.elapsed());
+            if left.is_zero() {
+                return Next::Look;
+            }
+            thread::park_timeout(left);
+        }
+    }
+
+    /// Looks after the files, and folds the log in when nobody has written for a while.
+    fn look(&mut self) {
+        self.looked = Instant::now();
+        // Whoever reads or writes next is told, and the log has a line about it.
+        if self.files.look().is_err() || self.files.look_inside(&self.connection).is_err() {
+            return;
+        }
+        let version = self.connection.pragma_query_value(None, "data_version", |row| row.get(0)).ok();
+        if self.quiet.version != version {
+            self.quiet = Quiet { since: self.looked, folded: Folded::NotYet, version };
+        }
+        if self.quiet.folded == Folded::NotYet && self.quiet.since.elapsed() >= IDLE {
+            self.quiet.folded = self.log.fold_for_good(&mut self.connection);
+        }
+    }
+
+    /// Is told that it has written.
+    fn has_written(&mut self) {
+        self.released = Instant::now();
+        (self.quiet.since, self.quiet.folded) = (self.released, Folded::NotYet);
+    }
+
+    /// Whether what was written just now is in files that have their names.
+    fn is_in_place(&self) -> Result<(), Error> {
+        self.files.look()?;
+        self.files.look_at_log(&self.connection)
+    }
+
+    fn change<T>(&mut self, change: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        self.files.check()?;
+        let changed = transaction::run_in(&self.connection, &self.path, &mut self.log, change)?;
+        self.has_written();
+        self.is_in_place()?;
+        Ok(changed)
     }
 
     /// Waits for as many appends as were answered just now, for as long as they keep coming: their callers are about to
@@ -245,9 +363,13 @@ impl Thread {
             Err(Error::Locked { path }) => {
                 batch.iter().map(|_| Err(Error::Locked { path: path.clone() }.into())).collect()
             }
+            Err(Error::Lost { path, loss }) => {
+                let lost = || Error::Lost { path: path.clone(), loss: loss.clone() };
+                batch.iter().map(|_| Err(lost().into())).collect()
+            }
             Err(_) => {
                 // If it was for want of room, there is some in the log.
-                self.log.fold_in(&self.connection, &self.path);
+                self.log.fold_in(&self.connection);
                 let each = batch.iter().map(slice::from_ref);
                 each.flat_map(|one| self.try_to_store(one).unwrap_or_else(|error| vec![Err(error.into())]))
                     .collect()
@@ -256,10 +378,12 @@ impl Thread {
     }
 
     fn try_to_store(&mut self, batch: &[Record]) -> Result<Vec<Outcome>, Error> {
+        self.files.check()?;
         self.give_way();
-        let stored = transaction::store(&self.connection, &self.path, batch);
-        self.released = Instant::now();
-        let stored = stored?;
+        let stored = transaction::store(&self.connection, &self.path, &mut self.log, batch);
+        self.has_written();
+        let stored = self.note(stored)?;
+        self.is_in_place()?;
         if self.position.is_some_and(|position| position != stored.position_before) {
             self.other_seen = Some(self.released);
         }
@@ -270,6 +394,23 @@ impl Thread {
         Ok(stored.outcomes)
     }
 
+    /// Says when appends begin to fail for everybody, and when they are over that.
+    fn note<T>(&mut self, stored: Result<T, Error>) -> Result<T, Error> {
+        let path = &self.path;
+        match (&stored, self.appends) {
+            (Err(error), Appends::Succeed) => {
+                tracing::error!(%path, error = error as &dyn std::error::Error, "the event store cannot store events");
+                self.appends = Appends::Fail;
+            }
+            (Ok(_), Appends::Fail) => {
+                tracing::info!(%path, "the event store stores events again");
+                self.appends = Appends::Succeed;
+            }
+            _ => {}
+        }
+        stored
+    }
+
     /// Lets other processes have the lock in between, if there are any.
     fn give_way(&self) {
         if self.other_seen.is_some_and(|seen| seen.elapsed() < MEMORY) {
@@ -278,11 +419,14 @@ impl Thread {
     }
 
     /// Closes the file. If nobody else has it open, SQLite folds in the log and removes it.
-    fn close(self) -> Result<(), Error> {
+    fn close(mut self) -> Result<(), Error> {
         for readers in &self.readers {
             readers.close_idle();
         }
-        self.connection.close().map_err(|(_, source)| Error::sqlite(&self.path, Doing::Closing, source))
+        if self.quiet.folded == Folded::NotYet && self.files.look().is_ok() {
+            self.log.fold_for_good(&mut self.connection);
+        }
+        self.files.close(self.connection).map_err(|source| Error::sqlite(&self.path, Doing::Closing, source))
     }
 }
 
@@ -300,9 +444,10 @@ mod tests {
     /// The thread of a new store, without the thread.
     fn thread(folder: &Path) -> Thread {
         let path = FilePath::new(&folder.join("events.db")).unwrap();
-        let connection = open::open(&path).unwrap();
-        let readers = [Readers::new(path.clone()), Readers::following(path.clone())];
-        Thread::new(path, connection, mpsc::channel(1).1, readers, watch::Sender::default()).unwrap()
+        let open = open::open(&path).unwrap();
+        let files = || Arc::clone(&open.files);
+        let readers = [Readers::new(path.clone(), files()), Readers::following(path.clone(), files())];
+        Thread::new(path, open, mpsc::channel(1).1, readers, watch::Sender::default()).unwrap()
     }
 
     fn record(id: &str, number: u64, bytes: usize) -> Record {
@@ -353,7 +498,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut thread = thread(folder.path());
         thread.connection.busy_timeout(Duration::ZERO).unwrap();
-        let other = open::open(&thread.path).unwrap();
+        let other = open::open(&thread.path).unwrap().connection;
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let batch = [record("a", 1, 10), record("b", 1, 10)];
         assert_eq!(kinds(thread.store(&batch)), [Err(StoreErrorKind::Unavailable); 2]);

@@ -1,5 +1,8 @@
 //! The deployment service over HTTP, as a client sees it, on both stores.
 
+use std::collections::BTreeSet;
+
+use aws_event_sourcing::{Commit, EncodedEvent, EventStore, ResourceKey, Timestamp, sqlite::SqliteStore};
 use serde_json::{Value, json};
 use testbed::{Answer, Client, Running, Tables, program};
 
@@ -50,6 +53,92 @@ async fn a_deploy_is_created_listed_deleted_and_remembered(client: &Client) {
         events.body.as_array().expect("an array").iter().map(|event| event["type"].clone()).collect();
     assert_eq!(types, ["DeployCreated", "DeployDeleted"]);
     assert_eq!(events.body[0]["data"], json!({"specification": "two small servers"}));
+}
+
+/// While one version of the service takes another one's place both run, on one store. The newer one has events that the older
+/// one does not know: of the deploy that they happen to, and of no other one, that can tell no more.
+#[tokio::test]
+async fn what_a_newer_version_has_stored_is_one_unreadable_entry_on_sqlite() {
+    let data = tempfile::tempdir().expect("a folder");
+    let running = Running::start(&mut program(env!("CARGO_BIN_EXE_deploys"), data.path()));
+    let newer = SqliteStore::open(data.path().join("events.db")).expect("a store");
+    what_a_newer_version_has_stored_is_one_unreadable_entry(&running, &newer).await;
+}
+
+#[tokio::test]
+async fn what_a_newer_version_has_stored_is_one_unreadable_entry_on_dynamodb() {
+    let data = tempfile::tempdir().expect("a folder");
+    let tables = Tables::create(&["our.deploys"]).await.with_subscriptions().await;
+    let mut program = program(env!("CARGO_BIN_EXE_deploys"), data.path());
+    program.envs(tables.settings()).env("SUBSCRIPTIONS_TABLE", "subscriptions");
+    let running = Running::start(program.env("DYNAMODB_TABLE_DEPLOY", "our.deploys"));
+    let newer = tables.connect().await.store().table("deploy", "our.deploys").build();
+    what_a_newer_version_has_stored_is_one_unreadable_entry(&running, &newer).await;
+}
+
+async fn what_a_newer_version_has_stored_is_one_unreadable_entry(running: &Running, newer: &impl EventStore) {
+    let client = running.client();
+    let mut ids = Vec::new();
+    for index in 0..6 {
+        let created = client.post("/deploys", json!({"specification": format!("server {index}")})).await;
+        ids.push(created.text("id").to_owned());
+    }
+    let commit = Commit {
+        resource: ResourceKey::new("deploy", &*ids[2]),
+        number: 2,
+        events: vec![EncodedEvent { event_type: "DeployPaused".into(), data: None }],
+        at: Timestamp::from_unix_millis(1_795_426_200_000),
+        id: "newer".into(),
+        follows: None,
+        trace: None,
+        cause: None,
+        meta: None,
+    };
+    newer.append(&commit).await.expect("stored");
+
+    let entry = json!({"id": ids[2], "unreadable": {"number": 2, "type": "DeployPaused"}});
+    for _ in 0..3 {
+        let all = client.get("/deploys").await;
+        let all = all.body.as_array().expect("an array").clone();
+        assert_eq!((all.len(), all.iter().filter(|deploy| **deploy == entry).count()), (6, 1), "{all:?}");
+        assert_eq!(all.iter().filter(|deploy| deploy["status"] == "processing").count(), 5);
+    }
+    let (mut path, mut listed) = ("/deploys?limit=1".to_owned(), Vec::new());
+    loop {
+        let page = client.get(&path).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+        listed.extend(page.body.as_array().expect("an array").clone());
+        let Some(next) = page.header("link") else { break };
+        path = next.trim_start_matches('<').split('>').next().expect("an address").to_owned();
+    }
+    // One is not left out that may be deleted: nobody knows.
+    let listed_ids: BTreeSet<_> = listed.iter().map(|deploy| deploy["id"].as_str().expect("an id")).collect();
+    assert_eq!(listed_ids, ids.iter().map(String::as_str).collect());
+    assert!(listed.len() == 6 && listed.contains(&entry), "{listed:?}");
+
+    let path = format!("/deploys/{}", ids[2]);
+    let problem = client.get(&path).await;
+    assert_eq!((problem.status, &problem.body["unreadable"]), (500, &entry["unreadable"]));
+    assert!(problem.header("x-request-id").is_some());
+    assert_eq!(Answer::to(client.request("DELETE", &path)).await.status, 500);
+    assert_eq!(client.get(&format!("{path}?version=1")).await.body["specification"], "server 2");
+    let events = client.get(&format!("{path}/events")).await;
+    assert_eq!(events.body[1]["unreadable"], entry["unreadable"]);
+    assert_eq!(events.body[0].get("unreadable"), None);
+
+    // The subscription waits with this one, and goes on with all others.
+    let deleted = format!("/deploys/{}", ids[3]);
+    assert_eq!(Answer::to(client.request("DELETE", &deleted)).await.status, 204);
+    let last = client.post("/deploys", json!({"specification": "the last"})).await;
+    let logged = async |line: &dyn Fn(&str) -> bool| {
+        while !running.log().iter().any(|logged| line(logged)) {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    logged(&|line| line.contains("a new deploy") && line.contains(last.text("id"))).await;
+    logged(&|line| line.contains("parked") && line.contains(&ids[2]) && line.contains("DeployPaused")).await;
+    let told = running.log().into_iter().filter(|line| line.contains("a resource cannot be read"));
+    assert_eq!(told.count(), 1, "however often it is listed");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `kill -9`, again and again; two shops over one file; and a table that is restored under a shop.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 use aws_event_sourcing::{EventStore as _, ResourceKey};
 use futures_util::{TryStreamExt as _, future::join_all};
@@ -123,4 +123,56 @@ async fn a_shop_whose_table_is_restored_sells_behind_what_is_there() {
     let another = start();
     let found = another.client().get(&path).await;
     assert_eq!((found.status, &found.body["quantity"]), (200, &json!(8)));
+}
+
+/// Lines of the log that have this in them.
+fn lines(shop: &Running, what: &str) -> Vec<String> {
+    shop.log().into_iter().filter(|line| line.contains(what)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_acknowledged_when_the_data_is_removed_under_a_running_shop() {
+    // What somebody does to the folder, while requests come and while none do.
+    let harms: [(&str, fn(&Path)); 3] = [
+        ("rm -r data/*", |data| {
+            for file in fs::read_dir(data).expect("a folder") {
+                fs::remove_file(file.expect("a file").path()).expect("removed");
+            }
+        }),
+        ("rm data/events.db-wal data/events.db-shm", |data| {
+            for file in ["events.db-wal", "events.db-shm"] {
+                fs::remove_file(data.join(file)).expect("removed");
+            }
+        }),
+        ("mv data elsewhere", |data| fs::rename(data, data.with_extension("old")).expect("renamed")),
+    ];
+    for (harm, do_harm) in harms {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        let shop = Running::start(&mut program(SHOP, &data));
+        let client = shop.client();
+        let product = client.post("/products", json!({"amount": 1})).await;
+        assert_eq!(product.status, 201);
+        let product = product.header("location").expect("a location").to_owned();
+        do_harm(&data);
+        let refused = client.post("/products", json!({"amount": 1})).await;
+        assert_eq!(refused.status, 503, "{harm}: {refused:?}");
+        assert!(refused.text("detail").contains("has lost its files"), "{harm}: {refused:?}");
+        for path in ["/products", &product] {
+            assert_eq!(client.get(path).await.status, 503, "{harm}: {path}");
+        }
+        // A second and more: the subscription has tried again by then.
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        let told = lines(&shop, "From now on the event store refuses");
+        assert!(
+            told.len() == 1 && told[0].contains("ERROR") && told[0].contains("events.db"),
+            "{harm}: {told:?}"
+        );
+        for subscription in ["reorders", "restocks"] {
+            let told = lines(&shop, &format!("\"{subscription} "));
+            let told = told.iter().filter(|line| line.contains("WARN")).count();
+            assert!(told <= 1, "{harm}: {:?}", shop.log());
+        }
+        assert!(tokio::task::spawn_blocking(move || shop.stop()).await.expect("stopped").success(), "{harm}");
+    }
 }

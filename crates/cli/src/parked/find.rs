@@ -51,8 +51,13 @@ impl Resource {
 
     /// That there is no marker.
     pub(super) fn not_parked(&self) -> Failure {
-        Failure::saying(&format!("{} is not parked for {}", self.id, self.subscription))
+        not_parked(&self.id, &self.subscription)
     }
+}
+
+/// That there is no marker of a resource.
+pub(super) fn not_parked(id: &str, subscription: &str) -> Failure {
+    Failure::saying(&format!("{id} is not parked for {subscription}"))
 }
 
 /// The subscriptions that have ever run, of that name and type; at least one.

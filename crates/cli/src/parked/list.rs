@@ -1,6 +1,6 @@
 //! `eventctl parked list`.
 
-use std::process::ExitCode;
+use std::{num::NonZeroUsize, process::ExitCode};
 
 use clap::Args;
 use serde::Serialize;
@@ -17,6 +17,8 @@ const PAGE: usize = 100;
 /// List what is parked, the resource that is tried again first at the top
 #[derive(Debug, Args)]
 #[command(after_help = "\
+With --json, each has all that `eventctl parked show` tells of it; as text, only the first line of its error.
+
 Examples:
   eventctl parked list
   eventctl parked list --subscription reorders --json | jq -r '.parked[].error' | sort | uniq -c")]
@@ -25,9 +27,13 @@ pub(super) struct List {
     #[arg(long, value_name = "NAME")]
     subscription: Option<String>,
 
-    /// At most so many of each subscription
-    #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
-    limit: usize,
+    /// Only resources of this type
+    #[arg(long = "type", value_name = "TYPE")]
+    resource_type: Option<String>,
+
+    /// At most so many of each subscription and type
+    #[arg(long, value_name = "COUNT", default_value = "1000")]
+    limit: NonZeroUsize,
 }
 
 /// What programs get.
@@ -41,8 +47,8 @@ struct Document {
 impl List {
     pub(super) async fn run(&self, store: &Store, printer: &Printer) -> Result<ExitCode, Failure> {
         let mut document = Document { parked: Vec::new(), more: false };
-        for key in keys(store, self.subscription.as_deref(), None).await? {
-            let (mut after, mut left) = (None, self.limit);
+        for key in keys(store, self.subscription.as_deref(), self.resource_type.as_deref()).await? {
+            let (mut after, mut left) = (None, self.limit.get());
             loop {
                 let page = store.progress.parked(&key, None, PAGE, after.as_ref()).await?;
                 let found = page

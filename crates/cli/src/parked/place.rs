@@ -7,10 +7,11 @@ use aws_event_sourcing_dynamodb::{TABLE_VARIABLE, table_variable};
 use aws_event_sourcing_sqlite::SqliteStore;
 use clap::Args;
 
-use crate::{failure::Failure, options::Connection};
-
-/// The file of the embedded store in its folder.
-const STORE_FILE: &str = "events.db";
+use crate::{
+    failure::Failure,
+    file::{STORE_FILE, folder, is_on_dynamodb, set},
+    options::Connection,
+};
 
 /// Where the subscriptions are.
 #[derive(Debug, Args)]
@@ -20,7 +21,7 @@ pub(super) struct Place {
         long,
         global = true,
         value_name = "DIR",
-        conflicts_with = "subscriptions_table",
+        conflicts_with_all = ["subscriptions_table", "table"],
         help = "The folder of the embedded store; DATA_DIR, or ./data, unless set"
     )]
     data_dir: Option<PathBuf>,
@@ -45,16 +46,38 @@ pub(super) struct Place {
 /// What is there.
 pub(super) struct Store {
     pub(super) progress: Arc<dyn ProgressStore>,
-    pub(super) events: Arc<dyn EventStore>,
-    embedded: Option<SqliteStore>,
+    events: Arc<dyn EventStore>,
+    place: OpenPlace,
 }
 
+/// Where a store is, once it is open.
+enum OpenPlace {
+    Embedded(SqliteStore),
+    /// Names the table of a resource type's events, where one is named.
+    DynamoDb(TableOf),
+}
+
+type TableOf = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 impl Store {
+    /// The events of a resource type.
+    pub(super) fn events_of(&self, resource_type: &str) -> Result<&dyn EventStore, Failure> {
+        match &self.place {
+            OpenPlace::DynamoDb(table_of) if table_of(resource_type).is_none() => {
+                Err(Failure::saying(&format!(
+                    "the table of its events is not known: say --table, or set {}",
+                    table_variable(resource_type)
+                )))
+            }
+            OpenPlace::DynamoDb(_) | OpenPlace::Embedded(_) => Ok(&*self.events),
+        }
+    }
+
     /// Closes what has to be closed.
     pub(super) async fn close(self) -> Result<(), Failure> {
-        match self.embedded {
-            Some(store) => Ok(store.close().await?),
-            None => Ok(()),
+        match self.place {
+            OpenPlace::Embedded(store) => Ok(store.close().await?),
+            OpenPlace::DynamoDb(_) => Ok(()),
         }
     }
 }
@@ -68,28 +91,26 @@ impl Place {
                 let dynamodb = connection.dynamodb().await?;
                 let progress = Arc::new(dynamodb.subscriptions(table));
                 let table_of = self.table_of();
-                let events = dynamodb.store().tables_by(move |resource_type| table_of(resource_type)).build();
-                Ok(Store { progress, events: Arc::new(events), embedded: None })
+                let place = OpenPlace::DynamoDb(table_of.clone());
+                let table_of = move |resource_type: &str| table_of(resource_type).unwrap_or_default();
+                let events = dynamodb.store().tables_by(table_of).build();
+                Ok(Store { progress, events: Arc::new(events), place })
             }
             (Some(folder), _) => open_file(folder.join(STORE_FILE)),
-            (None, None) if is_on_dynamodb() => Err(Failure::saying(
+            (None, None) if self.table.is_some() || is_on_dynamodb() => Err(Failure::saying(
                 "the events are in DynamoDB, and no table for subscriptions is set: set SUBSCRIPTIONS_TABLE, or say \
                  --subscriptions-table, or --data-dir for an embedded store",
             )),
-            (None, None) => {
-                let folder = PathBuf::from(set("DATA_DIR").unwrap_or_else(|| "data".to_owned()));
-                open_file(folder.join(STORE_FILE))
-            }
+            (None, None) => open_file(folder().join(STORE_FILE)),
         }
     }
 
-    /// Names the table of a resource type's events.
-    fn table_of(&self) -> impl Fn(&str) -> String + Send + Sync + 'static {
+    fn table_of(&self) -> TableOf {
         let table = self.table.clone();
-        move |resource_type| {
+        Arc::new(move |resource_type| {
             let named = table.clone().or_else(|| set(&table_variable(resource_type)));
-            named.or_else(|| set(TABLE_VARIABLE)).unwrap_or_default()
-        }
+            named.or_else(|| set(TABLE_VARIABLE))
+        })
     }
 }
 
@@ -102,18 +123,9 @@ fn open_file(file: PathBuf) -> Result<Store, Failure> {
         )));
     }
     let store = SqliteStore::open(file)?;
-    Ok(Store { progress: Arc::new(store.clone()), events: Arc::new(store.clone()), embedded: Some(store) })
-}
-
-/// What a variable of the environment says, if it says anything.
-fn set(variable: &str) -> Option<String> {
-    std::env::var(variable).ok().filter(|value| !value.is_empty())
-}
-
-/// Whether the environment is that of a service on DynamoDB.
-fn is_on_dynamodb() -> bool {
-    std::env::vars_os().any(|(name, value)| {
-        let name = name.to_string_lossy();
-        !value.is_empty() && (name == TABLE_VARIABLE || name.starts_with(&format!("{TABLE_VARIABLE}_")))
+    Ok(Store {
+        progress: Arc::new(store.clone()),
+        events: Arc::new(store.clone()),
+        place: OpenPlace::Embedded(store),
     })
 }

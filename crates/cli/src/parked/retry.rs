@@ -9,7 +9,11 @@ use aws_event_sourcing_core::{
 use clap::Args;
 use serde::Serialize;
 
-use super::{find::keys, now, place::Store};
+use super::{
+    find::{keys, not_parked},
+    now,
+    place::Store,
+};
 use crate::{failure::Failure, print::Printer};
 
 /// Parked resources that are asked for at a time.
@@ -26,6 +30,7 @@ Lambda it is tried with the next run of the redrive's schedule.",
     after_help = "\
 Examples:
   eventctl parked retry reorders
+  eventctl parked retry reorders --type product
   eventctl parked retry reorders 0f8f2c1e-6d5c-4e0b-9d0c-3d1f6a2b7c55"
 )]
 pub(super) struct Retry {
@@ -34,31 +39,52 @@ pub(super) struct Retry {
 
     /// The resource's id; all that are parked, unless given
     id: Option<String>,
+
+    /// The resource's type; all that the subscription follows, unless given
+    #[arg(long = "type", value_name = "TYPE")]
+    resource_type: Option<String>,
 }
 
 /// What programs get.
 #[derive(Serialize)]
 struct Document {
+    subscription: String,
     /// How many resources are tried now.
+    retried: usize,
+    /// How many of each type that was asked for.
+    types: Vec<OfType>,
+}
+
+#[derive(Serialize)]
+struct OfType {
+    resource_type: String,
     retried: usize,
 }
 
 impl Retry {
     pub(super) async fn run(&self, store: &Store, printer: &Printer) -> Result<ExitCode, Failure> {
-        let mut retried = 0;
-        for key in keys(store, Some(&self.subscription), None).await? {
-            retried += match &self.id {
+        let mut types = Vec::new();
+        for key in keys(store, Some(&self.subscription), self.resource_type.as_deref()).await? {
+            let retried = match &self.id {
                 Some(id) => hasten(store, &key, &id.as_str().into()).await?,
                 None => hasten_all(store, &key).await?,
             };
+            types.push(OfType { resource_type: key.resource_type.to_string(), retried });
         }
+        let retried = types.iter().map(|of| of.retried).sum();
         if let (Some(id), 0) = (&self.id, retried) {
-            return Err(Failure::saying(&format!("{id} is not parked for {}", self.subscription)));
+            return Err(not_parked(id, &self.subscription));
         }
-        let resources = if retried == 1 { "resource is" } else { "resources are" };
-        printer.print(&Document { retried }, || format!("{retried} {resources} tried again now"))?;
+        let document = Document { subscription: self.subscription.clone(), retried, types };
+        printer.print(&document, || describe(&document))?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn describe(Document { subscription, retried, types }: &Document) -> String {
+    let resources = if *retried == 1 { "resource is" } else { "resources are" };
+    let types: Vec<_> = types.iter().map(|of| format!("{} of {}", of.retried, of.resource_type)).collect();
+    format!("{retried} {resources} tried again now for {subscription}: {}", types.join(", "))
 }
 
 /// How many of one are tried: none when it is not parked.

@@ -9,7 +9,7 @@ use aws_event_sourcing_core::subscription::{ParkedError, Skip as SkipEvent, Skip
 use clap::Args;
 use serde::Serialize;
 
-use super::{find::Resource, now, place::Store};
+use super::{event_in_words, find::Resource, now, place::Store};
 use crate::{
     failure::Failure,
     print::{Printer, labelled},
@@ -101,7 +101,7 @@ fn describe(document: &Document) -> String {
     labelled([
         ("subscription", subscription.clone()),
         ("resource", format!("{resource_type} {id}")),
-        ("skipped", format!("event {}", skipped.number)),
+        ("skipped", event_in_words(skipped.number, skipped.event_type.as_deref())),
         ("error", skipped.error.to_string()),
         ("reason", skipped.reason.to_string()),
         ("by", skipped.by.to_string()),

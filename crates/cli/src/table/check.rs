@@ -30,7 +30,7 @@ It needs the permissions dynamodb:DescribeTable, DescribeContinuousBackups and D
 Examples:
   eventctl table check products
   eventctl table check subscriptions --subscriptions
-  eventctl table check products --json | jq '.findings[] | select(.verdict != \"kept\")'"
+  eventctl table check products --json | jq '.findings[] | select(.verdict != \"ok\")'"
 )]
 pub(crate) struct Check {
     /// The table's name, or its ARN
@@ -68,18 +68,10 @@ fn describe(report: &Report) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, verdict)| format!("{count} {verdict}"))
         .collect();
-    let table = &report.table;
+    let Report { table, kind, .. } = report;
     if report.passed() {
-        format!("{report}\n\n{table} passes{}", of_kind(report.kind))
+        format!("{report}\n\n{table} passes as a table of {kind}")
     } else {
-        format!("{report}\n\n{table} falls short: {}", counts.join(", "))
-    }
-}
-
-/// What it passes as, where that is not what most tables are.
-fn of_kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Events => "",
-        Kind::Subscriptions => " as a table of subscriptions",
+        format!("{report}\n\n{table} falls short as a table of {kind}: {}", counts.join(", "))
     }
 }

@@ -71,7 +71,7 @@ impl Create {
         if self.deletion_protection {
             create = create.deletion_protection();
         }
-        let mut line = Line::new(&self.name);
+        let mut line = Line::new(&self.name, printer);
         let created = create.on_progress(move |progress| line.show(progress)).send().await?;
         printer.print(&created, || describe(&created))?;
         Ok(ExitCode::SUCCESS)
@@ -81,10 +81,11 @@ impl Create {
 fn describe(created: &Created) -> String {
     let outcome = match created.outcome {
         Outcome::Made => "made",
-        Outcome::AlreadyThere => "was there already",
+        Outcome::AlreadyThere => "already there",
     };
     labelled([
         ("table", format!("{} in {}: {outcome}", created.name, created.region)),
+        ("kind", created.kind.to_string()),
         ("ARN", created.arn.clone()),
         ("tags", tags(&created.tags)),
         ("deletion protection", on_or_off(&created.deletion_protection)),

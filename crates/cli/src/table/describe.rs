@@ -42,6 +42,7 @@ fn describe(table: &Description) -> String {
     };
     let mut lines = vec![
         ("table", table.name.clone()),
+        ("kind", table.kind.to_string()),
         ("ARN", table.arn.clone()),
         ("region", table.region.clone()),
         ("status", table.status.clone()),
@@ -93,8 +94,12 @@ fn describe_index(index: &Index) -> String {
 fn recovery(recovery: &Known<Option<Recovery>>) -> String {
     let recovery = recovery.as_ref().map(|recovery| match recovery {
         None => "off".to_owned(),
-        Some(Recovery { earliest: Some(earliest), .. }) => format!("on, back to {earliest}"),
-        Some(_) => "on".to_owned(),
+        Some(Recovery { earliest, latest, days, .. }) => {
+            let from = earliest.map(|earliest| format!(", from {earliest}")).unwrap_or_default();
+            let to = latest.map(|latest| format!(", to {latest}")).unwrap_or_default();
+            let days = days.map(|days| format!(", {days} days back")).unwrap_or_default();
+            format!("on{from}{to}{days}")
+        }
     });
     recovery.to_string()
 }

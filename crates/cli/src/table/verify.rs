@@ -48,14 +48,15 @@ struct Document<'a> {
 impl Verify {
     pub(super) async fn run(&self, connection: &Connection, printer: &Printer) -> Result<ExitCode, Failure> {
         let table = connection.table(&self.name).await?;
-        let mut line = Line::new(&self.name);
+        let mut line = Line::new(&self.name, printer);
         let verify = table.verify().read_units(self.read_units);
         let verification = verify.on_progress(move |progress| line.show_verifying(progress)).send().await?;
         let passed = verification.passed();
         let table = &verification.table;
         printer.print(&Document { passed, verification: &verification }, || {
             let summary = if passed { "is whole" } else { "has histories that are not whole" };
-            format!("{verification}\n\n{table} {summary}")
+            let read_units = verification.verified.read_units;
+            format!("{verification}\nread for {read_units} read units\n\n{table} {summary}")
         })?;
         Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

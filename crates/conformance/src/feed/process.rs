@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How long nothing that is missing may be delivered: a process that is gone may first have to be found out.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The most errors that a process begins anew after, and the pause before it does.
 const ERRORS: usize = 50;
@@ -165,7 +165,7 @@ pub(crate) struct InHand {
     name: Arc<str>,
     continuity: Continuity,
     /// None when it has ended.
-    batches: Option<BoxStream<'static, Result<Batch, StoreError>>>,
+    pub(crate) batches: Option<BoxStream<'static, Result<Batch, StoreError>>>,
     pub(crate) hold: Arc<dyn Hold>,
     /// What it has delivered, in that order.
     pub(crate) delivered: Vec<(u64, Of)>,
@@ -294,7 +294,8 @@ impl Process {
     }
 
     async fn take(&mut self, index: usize, batch: Batch) {
-        let Batch { deliveries, up_to } = batch;
+        let Batch { deliveries, unread, up_to } = batch;
+        assert_eq!(unread, [], "what cannot be read, where all can be");
         if !self.in_hand[index].hold.is_ours() {
             drop(self.in_hand.remove(index));
             return;

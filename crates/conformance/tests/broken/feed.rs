@@ -10,6 +10,7 @@ mod log;
 mod naming;
 mod saving;
 mod sharing;
+mod standing;
 mod starting;
 mod waking;
 
@@ -142,6 +143,43 @@ broken! { FEED_LAWS;
     forgets_what_is_parked: flawed::<Forgets<forgetting::WhatIsParked>>() => breaks
         what_is_parked_stays_whatever_is_saved;
     forgets_revisions: flawed::<Forgets<forgetting::Revisions>>() => breaks a_revision_is_not_used_again;
+}
+
+/// Feeds that processes share, and that break the law of that.
+mod leases {
+    use aws_event_sourcing_conformance::{LEASE_LAWS, lease_laws};
+
+    use super::{
+        flaw::{Flaw, flawed},
+        standing::{self, leased},
+    };
+
+    #[derive(Default)]
+    struct LeasesNothing;
+
+    /// A part is one's own until one gives it back.
+    impl Flaw for LeasesNothing {}
+
+    broken! { LEASE_LAWS;
+        waits_for_ever: flawed::<LeasesNothing>() => hangs
+            a_process_that_stands_still_is_taken_over a_process_that_goes_on_has_lost_its_parts;
+        takes_over_from_now: leased::<standing::TakesOverFromNow>() => hangs
+            a_process_that_stands_still_is_taken_over;
+        is_sure_of_its_parts: leased::<standing::IsSureOfItsParts>() => breaks
+            a_process_that_stands_still_is_taken_over a_process_that_goes_on_has_lost_its_parts;
+        saves_what_it_has_lost: leased::<standing::SavesWhatItHasLost>() => breaks
+            a_process_that_goes_on_has_lost_its_parts;
+        notes_what_it_has_lost: leased::<standing::NotesWhatItHasLost>() => breaks
+            a_process_that_goes_on_has_lost_its_parts;
+        hands_over_what_it_has_lost: leased::<standing::HandsOverWhatItHasLost>() => breaks
+            a_process_that_goes_on_has_lost_its_parts;
+    }
+
+    mod healthy {
+        use super::*;
+
+        lease_laws!(leased::<standing::NoFlaw>());
+    }
 }
 
 /// What makes the broken feeds is no flaw by itself.

@@ -1,11 +1,15 @@
 //! [`Flaw`]: one thing that a store does wrong. [`flawed`]: a store that is healthy but for it.
 
-use std::{future::ready, sync::Arc};
+use std::{
+    collections::HashSet,
+    future::ready,
+    sync::{Arc, Mutex},
+};
 
 use aws_event_sourcing_conformance::Subject;
 use aws_event_sourcing_core::{
-    AppendError, Appended, Commit, CommitStream, Cursor, EventStore, MemoryStore, Moment, Page, ResourceKey,
-    StoreError, StoreErrorKind,
+    AppendError, Appended, Commit, CommitStream, Cursor, EncodedEvent, EventStore, MemoryStore, Moment, Page,
+    ResourceKey, StoreError, StoreErrorKind, Timestamp, Unreadable,
 };
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 
@@ -25,6 +29,11 @@ pub(crate) trait Flaw: Send + Sync + 'static {
         healthy.scan(resource_type)
     }
 
+    /// What it makes of a stream with an error in the place of each commit that cannot be read.
+    fn tell(&self, told: CommitStream) -> CommitStream {
+        told
+    }
+
     fn list<'a>(
         &'a self,
         healthy: &'a MemoryStore,
@@ -36,10 +45,34 @@ pub(crate) trait Flaw: Send + Sync + 'static {
     }
 }
 
-/// A store with a flaw.
+/// A store with a flaw. Nobody reaches past a store in memory: which of its commits cannot be read is noted beside it.
 pub(crate) struct Flawed<F> {
     pub(crate) healthy: MemoryStore,
     pub(crate) flaw: Arc<F>,
+    spoiled: Spoiled,
+}
+
+type Spoiled = Arc<Mutex<HashSet<(ResourceKey, u64)>>>;
+
+impl<F: Flaw> Flawed<F> {
+    /// One that can read all that it has.
+    pub(crate) fn new(healthy: MemoryStore, flaw: Arc<F>) -> Self {
+        Self { healthy, flaw, spoiled: Spoiled::default() }
+    }
+
+    /// With an error in the place of each commit that cannot be read.
+    fn told(&self, commits: CommitStream) -> CommitStream {
+        let spoiled = self.spoiled.clone();
+        let told = commits.map(move |read| {
+            let commit = read?;
+            let of = (commit.resource.clone(), commit.number);
+            if !spoiled.lock().expect("nobody panics").contains(&of) {
+                return Ok(commit);
+            }
+            Err(Unreadable::new(of.0, Some(of.1), None, "somebody was here").into())
+        });
+        self.flaw.tell(told.boxed())
+    }
 }
 
 impl<F: Flaw> EventStore for Flawed<F> {
@@ -48,11 +81,12 @@ impl<F: Flaw> EventStore for Flawed<F> {
     }
 
     fn read(&self, resource: &ResourceKey, after: u64) -> CommitStream {
-        self.flaw.read(&self.healthy, resource, after)
+        self.told(self.flaw.read(&self.healthy, resource, after))
     }
 
     fn scan(&self, resource_type: &Arc<str>) -> Vec<CommitStream> {
-        self.flaw.scan(&self.healthy, resource_type)
+        let streams = self.flaw.scan(&self.healthy, resource_type);
+        streams.into_iter().map(|commits| self.told(commits)).collect()
     }
 
     fn has_kept<'a>(&'a self, resource_type: &'a Arc<str>, since: Moment) -> BoxFuture<'a, bool> {
@@ -71,14 +105,41 @@ impl<F: Flaw> EventStore for Flawed<F> {
 
 /// A store that has this flaw, and all of whose handles share it.
 pub(crate) fn flawed<F: Flaw + Default>() -> Subject {
-    let (healthy, flaw) = (MemoryStore::new(), Arc::new(F::default()));
-    Subject::new(move || ready(Flawed { healthy: healthy.clone(), flaw: flaw.clone() }))
+    let flaw = Arc::new(F::default());
+    subject(move || flaw.clone())
 }
 
 /// A store each handle of which has this flaw by itself.
 pub(crate) fn flawed_by_handle<F: Flaw + Default>() -> Subject {
-    let healthy = MemoryStore::new();
-    Subject::new(move || ready(Flawed { healthy: healthy.clone(), flaw: Arc::new(F::default()) }))
+    subject(|| Arc::new(F::default()))
+}
+
+fn subject<F: Flaw>(flaw: impl Fn() -> Arc<F> + Send + Sync + 'static) -> Subject {
+    let (healthy, spoiled) = (MemoryStore::new(), Spoiled::default());
+    let store = healthy.clone();
+    let open = {
+        let spoiled = spoiled.clone();
+        move || ready(Flawed { healthy: healthy.clone(), flaw: flaw(), spoiled: spoiled.clone() })
+    };
+    Subject::new(open).spoiling(move |resource, number| {
+        let (store, spoiled) = (store.clone(), spoiled.clone());
+        async move {
+            let event = EncodedEvent { event_type: "Spoiled".into(), data: None };
+            let commit = Commit {
+                resource: resource.clone(),
+                number,
+                events: vec![event],
+                at: Timestamp::from_unix_millis(0),
+                id: "spoiled".into(),
+                follows: None,
+                trace: None,
+                cause: None,
+                meta: None,
+            };
+            store.append(&commit).await.expect("a memory store does not fail");
+            spoiled.lock().expect("nobody panics").insert((resource, number));
+        }
+    })
 }
 
 /// The commits of a resource behind a version.

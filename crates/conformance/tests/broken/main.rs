@@ -14,6 +14,7 @@ mod recognising;
 mod refusing;
 mod scanning;
 mod sharing;
+mod telling;
 mod writing;
 
 use aws_event_sourcing_conformance::{LAWS, TIME_LIMIT, laws};
@@ -209,6 +210,17 @@ broken! { LAWS;
     ignores_the_type: flawed::<sharing::IgnoresTheType>() => breaks
         one_id_under_two_types_is_two_resources a_scan_is_of_one_type a_list_is_of_one_type;
     glues_type_and_id: flawed::<sharing::GluesTypeAndId>() => breaks types_and_ids_are_not_glued_together;
+
+    // Telling of what cannot be read.
+    ends_at_what_it_cannot_read: flawed::<telling::EndsAtWhatItCannotRead>() => breaks
+        what_cannot_be_read_hurts_its_resource_only;
+    leaves_out_what_it_cannot_read: flawed::<telling::LeavesOutWhatItCannotRead>() => breaks
+        what_cannot_be_read_hurts_its_resource_only;
+    names_nobody: flawed::<telling::NamesNobody>() => breaks what_cannot_be_read_hurts_its_resource_only;
+    names_the_one_before: flawed::<telling::NamesTheOneBefore>() => breaks
+        what_cannot_be_read_hurts_its_resource_only;
+    tells_of_it_in_the_end: flawed::<telling::TellsOfItInTheEnd>() => breaks
+        what_cannot_be_read_hurts_its_resource_only;
 }
 
 #[test]

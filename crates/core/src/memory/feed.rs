@@ -9,7 +9,9 @@ use tokio::sync::OwnedMutexGuard;
 use super::{MemoryStore, PAGE};
 use crate::{
     StoreError,
-    subscription::{Batch, Continuity, Delivery, Feed, Hold, Part, Registration, SubscriptionKey},
+    subscription::{
+        Batch, Continuity, Delivery, Feed, Hold, LeasedProgress, Part, Registration, SubscriptionKey,
+    },
 };
 
 impl Feed for MemoryStore {
@@ -71,7 +73,7 @@ impl MemoryStore {
         });
         let deliveries: Vec<_> = deliveries.collect();
         let up_to = deliveries.last().map_or(place, |last| last.position);
-        Batch { deliveries, up_to }
+        Batch { deliveries, unread: Vec::new(), up_to }
     }
 
     /// The last place in the log of a type.
@@ -97,6 +99,10 @@ impl Hold for Held {
             self.store.records().save(&self.key, position);
             Ok(())
         })
+    }
+
+    fn progress(&self) -> Option<&dyn LeasedProgress> {
+        None
     }
 
     fn finish(&self) -> BoxFuture<'_, Result<(), StoreError>> {

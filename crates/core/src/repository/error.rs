@@ -1,6 +1,6 @@
 //! What can go wrong between a caller and a repository, by what the caller does about it.
 
-use crate::{CommitId, ResourceKey, StoreError, StoreErrorKind, codec::EncodeError};
+use crate::{CommitId, ResourceKey, StoreError, StoreErrorKind, Unreadable, codec::EncodeError};
 
 /// Why a resource was not found.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +21,18 @@ pub enum FindError {
         /// The version that it has.
         actual: u64,
     },
+    /// The resource is there, and cannot be read. No other one is concerned. HTTP 500.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// The store failed: see [`StoreError::kind`].
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for FindError {
+    fn from(error: StoreError) -> Self {
+        error.into_unreadable().map_or_else(Self::Store, Self::Unreadable)
+    }
 }
 
 /// Why nothing was committed.
@@ -59,9 +68,19 @@ pub enum CommitError<E: std::fmt::Display + std::fmt::Debug> {
         /// The key.
         key: String,
     },
+    /// The resource is there, and cannot be read, so that nobody can judge what may happen to it. No other one is
+    /// concerned. HTTP 500.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// The store failed: see [`StoreError::kind`].
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl<E: std::fmt::Display + std::fmt::Debug> From<StoreError> for CommitError<E> {
+    fn from(error: StoreError) -> Self {
+        error.into_unreadable().map_or_else(Self::Store, Self::Unreadable)
+    }
 }
 
 impl<E: std::fmt::Display + std::fmt::Debug> From<FindError> for CommitError<E> {
@@ -71,6 +90,7 @@ impl<E: std::fmt::Display + std::fmt::Debug> From<FindError> for CommitError<E> 
             FindError::NotFound { resource } | FindError::NoSuchVersion { resource, .. } => {
                 Self::NotFound { resource }
             }
+            FindError::Unreadable(unreadable) => Self::Unreadable(unreadable),
             FindError::Store(error) => Self::Store(error),
         }
     }
@@ -80,28 +100,22 @@ impl<E: std::fmt::Display + std::fmt::Debug> From<FindError> for CommitError<E> 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BrokenHistory {
     /// Events are missing, and nobody knows of which commits.
-    #[error("the history of {resource} goes on with number {found} where number {expected} should be")]
-    Gap { resource: ResourceKey, expected: u64, found: u64 },
+    #[error("the history goes on with number {found} where number {expected} should be")]
+    Gap { expected: u64, found: u64 },
     /// A commit follows one that is not there.
     #[error(
-        "number {found} of {resource} follows the commit {:?}, which is not there: the store was restored to an earlier \
-         state, or events were deleted, while a process went on writing; number {expected} is missing",
+        "number {found} follows the commit {:?}, which is not there: the store was restored to an earlier state, or events \
+         were deleted, while a process went on writing",
         follows.as_str()
     )]
-    Lost { resource: ResourceKey, expected: u64, found: u64, follows: CommitId },
+    Lost { found: u64, follows: CommitId },
     /// A commit follows another one than the one before it.
     #[error(
-        "number {number} of {resource} follows the commit {:?}, and not the one before it: the store was restored to an \
-         earlier state while a process went on writing, and two histories are mixed",
+        "number {number} follows the commit {:?}, and not the one before it: the store was restored to an earlier state while \
+         a process went on writing, and two histories are mixed",
         follows.as_str()
     )]
-    Mixed { resource: ResourceKey, number: u64, follows: CommitId },
-}
-
-impl From<BrokenHistory> for StoreError {
-    fn from(error: BrokenHistory) -> Self {
-        Self::new(StoreErrorKind::Undecodable, error)
-    }
+    Mixed { number: u64, follows: CommitId },
 }
 
 /// The caller's `meta` is not something that can be stored.

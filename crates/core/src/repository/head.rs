@@ -3,10 +3,7 @@
 use std::{mem::size_of, sync::Arc};
 
 use super::{error::BrokenHistory, history::History};
-use crate::{
-    Aggregate, Commit, CommitId, Moment, ResourceKey, StoreError, Timestamp, codec,
-    recorded::UndecodableEvent,
-};
+use crate::{Aggregate, Commit, CommitId, Moment, ResourceKey, Timestamp, Unreadable, codec};
 
 /// What is known of a resource as of a version. Cheap to clone; clones share the state until one of them moves on.
 #[derive(Debug)]
@@ -77,21 +74,18 @@ impl<A: Aggregate> Head<A> {
     }
 
     /// Applies a stored commit, which must be the next one.
-    pub(super) fn apply(&mut self, commit: &Commit) -> Result<(), StoreError> {
+    pub(super) fn apply(&mut self, commit: &Commit) -> Result<(), Unreadable> {
         self.apply_until(commit, u64::MAX)
     }
 
     /// Applies the events of a stored commit up to number `last`.
-    pub(super) fn apply_until(&mut self, commit: &Commit, last: u64) -> Result<(), StoreError> {
+    pub(super) fn apply_until(&mut self, commit: &Commit, last: u64) -> Result<(), Unreadable> {
         self.must_be_followed_by(commit)?;
         // Nothing is applied before everything is decoded: a head is never left inside a commit by an error.
         let mut events = Vec::with_capacity(commit.events.len());
         for (number, event) in commit.numbered().take_while(|(number, _)| *number <= last) {
-            events.push(codec::decode::<A::Event>(event).map_err(|source| UndecodableEvent {
-                resource: self.resource.clone(),
-                number,
-                event_type: event.event_type.clone().into_owned(),
-                source,
+            events.push(codec::decode::<A::Event>(event).map_err(|source| {
+                Unreadable::new(self.resource.clone(), Some(number), Some(&event.event_type), source)
             })?);
         }
         let state = Arc::make_mut(&mut self.state);
@@ -103,22 +97,17 @@ impl<A: Aggregate> Head<A> {
         Ok(())
     }
 
-    fn must_be_followed_by(&self, commit: &Commit) -> Result<(), BrokenHistory> {
-        let (resource, expected, found) = (&self.resource, self.version + 1, commit.number);
+    fn must_be_followed_by(&self, commit: &Commit) -> Result<(), Unreadable> {
+        let (expected, found) = (self.version + 1, commit.number);
         let follows =
             commit.follows.as_ref().filter(|id| self.last.as_ref().is_none_or(|last| last.id != **id));
-        match (follows, found == expected && !self.inside_commit) {
-            (None, true) => Ok(()),
-            (None, false) => Err(BrokenHistory::Gap { resource: resource.clone(), expected, found }),
-            (Some(follows), false) => {
-                let (resource, follows) = (resource.clone(), follows.clone());
-                Err(BrokenHistory::Lost { resource, expected, found, follows })
-            }
-            (Some(follows), true) => {
-                let (resource, follows) = (resource.clone(), follows.clone());
-                Err(BrokenHistory::Mixed { resource, number: found, follows })
-            }
-        }
+        let broken = match (follows.cloned(), found == expected && !self.inside_commit) {
+            (None, true) => return Ok(()),
+            (None, false) => BrokenHistory::Gap { expected, found },
+            (Some(follows), false) => BrokenHistory::Lost { found, follows },
+            (Some(follows), true) => BrokenHistory::Mixed { number: found, follows },
+        };
+        Err(Unreadable::new(self.resource.clone(), Some(expected), None, broken))
     }
 
     /// Takes over the state that our own commit, now stored, has led to.

@@ -10,8 +10,8 @@ use crate::{Commit, limits::LimitExceeded};
 /// [`kind`](Self::kind) or [`is_retryable`](Self::is_retryable).
 #[derive(Debug)]
 pub struct StoreError {
-    kind: StoreErrorKind,
-    source: Box<dyn Error + Send + Sync>,
+    pub(super) kind: StoreErrorKind,
+    pub(super) source: Box<dyn Error + Send + Sync>,
 }
 
 /// What sort of thing went wrong in a store, by what can be done about it.
@@ -23,14 +23,17 @@ pub enum StoreErrorKind {
     Unavailable,
     /// No room is left: a full disk. Nothing was written. Try again when somebody made room: HTTP 503.
     Full,
+    /// The store's files were removed, moved or replaced while it had them open. Nothing is read or written until they are
+    /// back, or the process is started again; whether a write took place is not known. An operator's task: HTTP 503.
+    Lost,
     /// A limit is not kept. Send less: HTTP 413.
     TooLarge,
     /// The caller may not do this: a read-only file, a missing permission. An operator's task: HTTP 500.
     Denied,
     /// What was found is not what this library needs: another layout, a missing table. An operator's task: HTTP 500.
     Misconfigured,
-    /// Stored bytes that do not decode: damaged, or of an event type that the code no longer knows. A developer's
-    /// task: HTTP 500.
+    /// Stored bytes that do not decode: damaged, or of an event type that the code does not know. A developer's task:
+    /// HTTP 500. Where it is one resource that cannot be read, [`unreadable`](StoreError::unreadable) names it.
     Undecodable,
     /// An event that cannot be encoded. A developer's task: HTTP 500.
     Unencodable,
@@ -43,6 +46,7 @@ impl StoreErrorKind {
         match self {
             Self::Unavailable => "the event store is unavailable",
             Self::Full => "the event store is full",
+            Self::Lost => "the event store has lost its files",
             Self::TooLarge => "the commit is beyond a limit of the event store",
             Self::Denied => "the event store does not permit this",
             Self::Misconfigured => "the event store is not set up for this",
@@ -97,7 +101,8 @@ pub enum AppendError {
     /// of it for free.
     #[error("another commit has this number")]
     Conflict(Option<Box<Commit>>),
-    /// The store failed. After [`StoreErrorKind::Unavailable`] the commit may or may not have been stored.
+    /// The store failed. After [`StoreErrorKind::Unavailable`] and [`StoreErrorKind::Lost`] the commit may or may not have been
+    /// stored.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use futures_core::{future::BoxFuture, stream::BoxStream};
 
-use super::{Registration, SubscriptionKey};
-use crate::{Commit, StoreError, Timestamp};
+use super::{Progress, Registration, SubscriptionKey, Swap};
+use crate::{Commit, ResourceId, ResourceKey, StoreError, Timestamp, Unreadable};
 
 /// Delivers the commits of a resource type, those of the past and then those that happen.
 ///
@@ -17,9 +17,13 @@ use crate::{Commit, StoreError, Timestamp};
 /// 2. **In order.** Within a part the commits of a resource come in the order of their numbers. Other orders are
 ///    noticed and mended, and cost a read.
 /// 3. **One at a time.** While a process [holds](Hold) the part that delivers a resource, no other one has that
-///    resource delivered for the same key. When a process ends, however it ends, others get its parts.
+///    resource delivered for the same key. When a process ends, however it ends, others get its parts. So they do when it
+///    stands still, where a store is shared by processes; if it goes on, it has lost them: nothing more of them is delivered to
+///    it, and nothing that it notes of them is kept.
 /// 4. **Live.** A commit is delivered soon after it was acknowledged, whoever made it.
 /// 5. **Bounded.** What was not asked for is not read, but for a few pages.
+/// 6. **Apart.** A commit that cannot be read, whatever somebody else has stored in its place, holds up no other resource:
+///    it is [told of](Unread) at its position, and the batches go on.
 pub trait Feed: Send + Sync + 'static {
     /// The parts that fall to this process, each as soon as it does. Never ends, and goes on after an error. A part whose
     /// [`Hold`] was dropped comes again, here or elsewhere.
@@ -51,10 +55,12 @@ impl fmt::Debug for Part {
 }
 
 /// Commits that are delivered together.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
     /// Them, each resource's in order, and best together. There may be none, where all that was read is not of the type.
     pub deliveries: Vec<Delivery>,
+    /// Those that cannot be read.
+    pub unread: Vec<Unread>,
     /// The position that none of them is behind, and that the next batch goes on behind.
     pub up_to: u64,
 }
@@ -66,6 +72,48 @@ pub struct Delivery {
     pub commit: Commit,
     /// Its place in its part. No other delivery has it; it grows within a resource, and from batch to batch.
     pub position: u64,
+}
+
+/// A commit that a feed has come to and cannot read. When its turn comes it is read from the store: that fails too and says
+/// why, so that its resource is parked, or somebody has mended it meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The resource.
+    pub resource: ResourceKey,
+    /// The number of the commit's first event.
+    pub number: u64,
+    /// As that of a [`Delivery`].
+    pub position: u64,
+}
+
+impl Batch {
+    /// Adds what was read at a position: a commit, or that one cannot be read.
+    ///
+    /// What is stored of a resource without a number that an event can have is none of its events: it is logged, and not
+    /// delivered.
+    ///
+    /// # Errors
+    ///
+    /// Gives back an error that does not name a resource.
+    pub fn add(&mut self, position: u64, read: Result<Commit, StoreError>) -> Result<(), StoreError> {
+        let error = match read {
+            Ok(commit) => {
+                self.deliveries.push(Delivery { commit, position });
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let Some(Unreadable { resource, number, .. }) = error.unreadable() else { return Err(error) };
+        match *number {
+            Some(number) => self.unread.push(Unread { resource: resource.clone(), number, position }),
+            None => tracing::error!(
+                %resource,
+                error = &error as &dyn std::error::Error,
+                "what is stored is no event, and is not delivered"
+            ),
+        }
+        Ok(())
+    }
 }
 
 /// What it means that nothing is recorded of a resource when a commit of it is delivered.
@@ -90,9 +138,27 @@ pub trait Hold: Send + Sync + 'static {
     /// Notes that everything up to this position, and everything before it, is handled, or waits behind a marker.
     fn save(&self, position: u64) -> BoxFuture<'_, Result<(), StoreError>>;
 
+    /// Where else than with [`save`](Self::save) something is to be noted by whoever has the part. None where that needs no
+    /// right, so that the [`ProgressStore`](super::ProgressStore) does it.
+    fn progress(&self) -> Option<&dyn LeasedProgress>;
+
     /// Notes that everything in the part is handled, after its batches have ended.
     fn finish(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Gives the part back, so that others need not find out by themselves.
     fn release(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// The progress of a process that has a part. Each change is made while the part is its own, or not at all.
+pub trait LeasedProgress: Send + Sync {
+    /// As [`ProgressStore::advance`](super::ProgressStore::advance).
+    fn advance<'a>(&'a self, handled: &'a [(ResourceId, u64)]) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// As [`ProgressStore::swap`](super::ProgressStore::swap), of an event that is not passed over.
+    fn swap<'a>(
+        &'a self,
+        id: &'a ResourceId,
+        seen: u64,
+        next: &'a Progress,
+    ) -> BoxFuture<'a, Result<Swap, StoreError>>;
 }

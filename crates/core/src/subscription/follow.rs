@@ -1,7 +1,14 @@
 //! [`follow`]: a subscription's work on one resource type, from its start to its stop: the parts of the feed as they fall
 //! to this process, and the redrive of what is parked.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt as _, future::join, stream};
@@ -19,7 +26,7 @@ use super::{
     standing::Standing,
     stop::Stop,
 };
-use crate::{Clock, EventStore, StoreError};
+use crate::{Clock, EventStore, StoreError, StoreErrorKind};
 
 /// The pause after an error of the store before it is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -62,7 +69,12 @@ pub(super) struct Follower {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) stop: Stop,
     pub(super) standing: Standing,
+    pub(super) told: Told,
 }
+
+/// Whether it has been told that the store has lost its files: nothing changes about that from one attempt to the next.
+#[derive(Default)]
+pub(super) struct Told(AtomicBool);
 
 /// How many events a subscription may handle at the same time.
 pub(super) struct Slots {
@@ -145,6 +157,9 @@ async fn follow_part(follower: &Arc<Follower>, part: Part) {
 /// Logs an error of the store, and pauses.
 pub(super) async fn failed(follower: &Follower, what: &'static str, error: &StoreError) {
     follower.standing.failed(&follower.binding.key.resource_type, what);
-    tracing::warn!(subscription = %follower.binding.key, error = error as &dyn std::error::Error, "{what}");
+    let is_lost = error.kind() == StoreErrorKind::Lost;
+    if !(follower.told.0.swap(is_lost, Ordering::Relaxed) && is_lost) {
+        tracing::warn!(subscription = %follower.binding.key, error = error as &dyn std::error::Error, "{what}");
+    }
     let _ = follower.stop.or(sleep(PAUSE)).await;
 }

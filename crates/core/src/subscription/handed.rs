@@ -19,7 +19,7 @@ use futures_util::{
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    Batch, Continuity, Hold, Part, ProgressStore, Registration, Source, Start, Subscription,
+    Batch, Continuity, Hold, LeasedProgress, Part, ProgressStore, Registration, Source, Start, Subscription,
     follow::{Follower, Slots},
     invoke::Binding,
     part::{self, End},
@@ -160,6 +160,7 @@ impl Subscription {
             clock: self.clock.clone(),
             stop,
             standing: Default::default(),
+            told: Default::default(),
         });
         let left = cut_off.saturating_duration_since(Instant::now()).saturating_sub(MARGIN);
         let given_up = Instant::now() + left;
@@ -188,6 +189,10 @@ impl Hold for Handed {
     fn save(&self, position: u64) -> BoxFuture<'_, Result<(), StoreError>> {
         self.0.fetch_max(position, Ordering::SeqCst);
         ready(Ok(())).boxed()
+    }
+
+    fn progress(&self) -> Option<&dyn LeasedProgress> {
+        None
     }
 
     fn finish(&self) -> BoxFuture<'_, Result<(), StoreError>> {

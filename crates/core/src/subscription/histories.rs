@@ -184,7 +184,8 @@ impl World {
             std::collections::btree_map::Entry::Vacant(vacant) => {
                 let known = self.follower.known.remove(&id);
                 let record = self.stored.records.get(&id).cloned().unwrap_or_default();
-                let known = known.unwrap_or_else(|| Known::from_record(record, self.continuity, &commit));
+                let known =
+                    known.unwrap_or_else(|| Known::from_record(record, self.continuity, commit.number));
                 vacant.insert(Lane::new(commit.resource.clone(), known))
             }
         };

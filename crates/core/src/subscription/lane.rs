@@ -99,13 +99,13 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// What a record says, when this is the first commit of the resource to be delivered.
-    pub(super) fn from_record(progress: Progress, continuity: Continuity, first: &Commit) -> Self {
+    /// What a record says, when this is the first event of the resource to be delivered.
+    pub(super) fn from_record(progress: Progress, continuity: Continuity, first: u64) -> Self {
         let (handled, since) = match (progress.handled, continuity) {
             (Some(handled), _) => (handled, None),
-            (None, Continuity::Unbroken) => (first.number - 1, None),
+            (None, Continuity::Unbroken) => (first - 1, None),
             (None, Continuity::Broken { since: None }) => (0, None),
-            (None, Continuity::Broken { since }) => (first.number - 1, since),
+            (None, Continuity::Broken { since }) => (first - 1, since),
         };
         // Where events and records are in one file, they are restored together.
         let is_there = progress.handled.is_none() || continuity == Continuity::Unbroken;

@@ -20,14 +20,14 @@ use lru::LruCache;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::{
-    Batch, Continuity, Delivery, Hold, Part, Swap,
+    Batch, Continuity, Delivery, Hold, Part, Swap, Unread,
     context::Occasion,
     follow::Follower,
     history::{History, reaches, unreadable},
     lane::{Known, Lane, Step},
     window::Window,
 };
-use crate::{ResourceId, StoreError, subscription::Progress};
+use crate::{ResourceId, ResourceKey, StoreError, subscription::Progress};
 
 /// How long what was done may go unsaved, and how many resources.
 const SAVE_EVERY: Duration = Duration::from_millis(500);
@@ -180,13 +180,43 @@ type Loading = BoxFuture<'static, Result<Loaded, StoreError>>;
 type Saving = BoxFuture<'static, Result<(), StoreError>>;
 
 /// The deliveries of each resource that nothing was known of, and its record.
-type Loaded = Vec<(Vec<Delivery>, Progress)>;
+type Loaded = Vec<(Vec<Delivered>, Progress)>;
+
+/// What a feed tells of a commit.
+enum Delivered {
+    Commit(Delivery),
+    Unread(Unread),
+}
+
+impl Delivered {
+    fn resource(&self) -> &ResourceKey {
+        match self {
+            Self::Commit(delivery) => &delivery.commit.resource,
+            Self::Unread(unread) => &unread.resource,
+        }
+    }
+
+    /// The first event.
+    fn number(&self) -> u64 {
+        match self {
+            Self::Commit(delivery) => delivery.commit.number,
+            Self::Unread(unread) => unread.number,
+        }
+    }
+
+    fn deliver_to(self, lane: &mut Lane) {
+        match self {
+            Self::Commit(delivery) => lane.deliver(delivery),
+            Self::Unread(Unread { number, position, .. }) => lane.deliver_later(position, number),
+        }
+    }
+}
 
 /// A batch by resource.
 #[derive(Default)]
 struct Groups {
     known: Vec<Lane>,
-    unknown: Vec<Vec<Delivery>>,
+    unknown: Vec<Vec<Delivered>>,
     of: HashMap<ResourceId, Group>,
     /// The last one that was looked for: neighbours are often of one resource.
     last: Option<(ResourceId, Group)>,
@@ -242,16 +272,20 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn push(&mut self, delivery: Delivery) {
-        if self.further.is_empty() && self.deliveries.len() < WAITING {
-            self.deliveries.push(delivery);
-        } else {
-            self.further.push((delivery.position, delivery.commit.last_number()));
+    fn push(&mut self, delivered: Delivered) {
+        match delivered {
+            Delivered::Commit(delivery) if self.further.is_empty() && self.deliveries.len() < WAITING => {
+                self.deliveries.push(delivery);
+            }
+            Delivered::Commit(Delivery { commit, position }) => {
+                self.further.push((position, commit.last_number()));
+            }
+            Delivered::Unread(Unread { number, position, .. }) => self.further.push((position, number)),
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.deliveries.is_empty()
+        self.deliveries.is_empty() && self.further.is_empty()
     }
 
     fn deliver_to(self, lane: &mut Lane) {
@@ -299,11 +333,14 @@ impl Running {
 
     /// Takes a batch: gives what has a lane or is remembered to its lane, and asks for the records of the rest.
     fn take(&mut self, batch: Batch) -> Option<Loading> {
-        self.window.begin(batch.deliveries.iter().map(|delivery| delivery.position));
-        self.window.reach(batch.up_to);
+        let Batch { deliveries, unread, up_to } = batch;
+        let positions = deliveries.iter().map(|delivery| delivery.position);
+        self.window.begin(positions.chain(unread.iter().map(|unread| unread.position)));
+        self.window.reach(up_to);
         let mut groups = Groups::default();
-        for delivery in batch.deliveries {
-            let resource = &delivery.commit.resource;
+        let unread = unread.into_iter().map(Delivered::Unread);
+        for delivery in deliveries.into_iter().map(Delivered::Commit).chain(unread) {
+            let resource = delivery.resource();
             let group = groups.find(&resource.id, |groups| {
                 if self.lanes.contains_key(&resource.id) {
                     return Group::Busy;
@@ -315,7 +352,7 @@ impl Running {
             });
             match group {
                 Group::Busy => self.lanes.entry(resource.id.clone()).or_default().waiting.push(delivery),
-                Group::Known(index) => groups.known[index].deliver(delivery),
+                Group::Known(index) => delivery.deliver_to(&mut groups.known[index]),
                 Group::Unknown(index) => groups.unknown[index].push(delivery),
             }
         }
@@ -328,7 +365,7 @@ impl Running {
         let follower = self.follower.clone();
         Some(Box::pin(async move {
             let ids = groups.unknown.iter().filter_map(|deliveries| deliveries.first());
-            let ids: Vec<_> = ids.map(|delivery| delivery.commit.resource.id.clone()).collect();
+            let ids: Vec<_> = ids.map(|delivery| delivery.resource().id.clone()).collect();
             let progress = follower.source.progress.load(&follower.binding.key, &ids).await?;
             Ok(groups.unknown.into_iter().zip(progress).collect())
         }))
@@ -336,11 +373,12 @@ impl Running {
 
     fn start(&mut self, loaded: Loaded) {
         for (deliveries, progress) in loaded {
-            let Some(Delivery { commit, .. }) = deliveries.first() else { continue };
-            let known = Known::from_record(progress, self.continuity, commit);
-            let mut lane = Lane::new(commit.resource.clone(), known);
+            // One that cannot be read may come behind those that can.
+            let Some(first) = deliveries.iter().min_by_key(|delivery| delivery.number()) else { continue };
+            let known = Known::from_record(progress, self.continuity, first.number());
+            let mut lane = Lane::new(first.resource().clone(), known);
             for delivery in deliveries {
-                lane.deliver(delivery);
+                delivery.deliver_to(&mut lane);
             }
             self.open(lane);
         }
@@ -435,7 +473,10 @@ impl Running {
         let (follower, hold) = (self.follower.clone(), self.hold.clone());
         Box::pin(async move {
             if !ahead.is_empty() {
-                follower.source.progress.advance(&follower.binding.key, &ahead).await?;
+                match hold.progress() {
+                    Some(progress) => progress.advance(&ahead).await?,
+                    None => follower.source.progress.advance(&follower.binding.key, &ahead).await?,
+                }
             }
             match place {
                 Some(place) => hold.save(place).await,
@@ -524,7 +565,11 @@ async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane)
             Step::Swap { seen, next } => {
                 let parks = !lane.is_parked();
                 let id = &lane.resource().id;
-                match source.progress.swap(&binding.key, id, seen, &next, None).await? {
+                let swapped = match hold.progress() {
+                    Some(progress) => progress.swap(id, seen, &next).await?,
+                    None => source.progress.swap(&binding.key, id, seen, &next, None).await?,
+                };
+                match swapped {
                     Swap::Done(revision) => {
                         if parks && let Some(parked) = &next.parked {
                             tracing::error!(

@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use aws_event_sourcing_core::{Clock as _, StoreError, SystemClock, Timestamp, subscription::Hold};
+use aws_event_sourcing_core::{
+    Clock as _, StoreError, SystemClock, Timestamp,
+    subscription::{Hold, LeasedProgress},
+};
 use futures_core::future::BoxFuture;
 use tokio::{
     sync::{Notify, watch},
@@ -279,6 +282,10 @@ impl Hold for Held {
             }
             Ok(())
         })
+    }
+
+    fn progress(&self) -> Option<&dyn LeasedProgress> {
+        None
     }
 
     /// What is handed over ends early, and is given back with all that was delivered.

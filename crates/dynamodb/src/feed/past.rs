@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use aws_event_sourcing_core::{
-    Commit, CommitStream, StoreError,
-    subscription::{Batch, Delivery},
-};
+use aws_event_sourcing_core::{Commit, CommitStream, StoreError, subscription::Batch};
 use futures_core::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _, future::ready, stream};
 
@@ -30,29 +27,29 @@ pub(super) fn batches(
     };
     let chunks = stream::select_all(segments).take_until(Box::pin(over)).ready_chunks(TOGETHER);
     let batches = chunks.scan(0, move |position, chunk| {
-        let mut deliveries = Vec::with_capacity(chunk.len());
+        let mut batch = Batch::default();
         let (mut places, mut failed) = (BTreeMap::new(), None);
-        for (segment, commit) in chunk {
-            let place = match commit {
-                Some(Ok(commit)) => {
-                    *position += 1;
-                    let Commit { resource, number, .. } = &commit;
-                    let place = Place::Behind(resource.id.clone(), *number);
-                    deliveries.push(Delivery { commit, position: *position });
-                    place
-                }
-                Some(Err(error)) => {
-                    failed = Some(Err(error));
-                    break;
-                }
-                None => Place::End,
+        for (segment, read) in chunk {
+            let Some(read) = read else {
+                places.insert(segment, Place::End);
+                continue;
             };
-            places.insert(segment, place);
+            // What cannot be read is no place to go on from: the next one that can is.
+            if let Ok(Commit { resource, number, .. }) = &read {
+                places.insert(segment, Place::Behind(resource.id.clone(), *number));
+            }
+            *position += 1;
+            if let Err(error) = batch.add(*position, read) {
+                failed = Some(Err(error));
+                break;
+            }
         }
         for (segment, place) in places {
             lease.reached().note_place(*position, segment, place);
         }
-        let batch = (!deliveries.is_empty()).then(|| Ok(Batch { deliveries, up_to: *position }));
+        batch.up_to = *position;
+        let is_any = !batch.deliveries.is_empty() || !batch.unread.is_empty();
+        let batch = is_any.then_some(Ok(batch));
         let batches: Vec<_> = batch.into_iter().chain(failed).collect();
         ready(Some(stream::iter(batches)))
     });

@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_event_sourcing_core::{
-    Clock as _, StoreError, SystemClock, Timestamp,
-    subscription::{Batch, Delivery},
-};
+use aws_event_sourcing_core::{Clock as _, StoreError, SystemClock, Timestamp, subscription::Batch};
 use aws_sdk_dynamodbstreams::types::{Record, StreamRecord};
 use futures_core::stream::BoxStream;
 use futures_util::{
@@ -57,7 +54,7 @@ struct Place {
     quiet_since: Option<Instant>,
     horizons: u32,
     /// Comes behind what was read before it.
-    failed: Option<Error>,
+    failed: Option<StoreError>,
     is_over: bool,
 }
 
@@ -98,7 +95,7 @@ impl Place {
         loop {
             if let Some(error) = self.failed.take() {
                 self.is_over = true;
-                return Some(Err(error.into()));
+                return Some(Err(error));
             }
             if self.is_over {
                 return None;
@@ -127,7 +124,7 @@ impl Place {
                 }
                 Err(Fault::Expired) => self.iterator = None,
                 Err(Fault::Trimmed) => self.trimmed().await,
-                Err(Fault::Failed(error)) => self.failed = Some(error),
+                Err(Fault::Failed(error)) => self.failed = Some(error.into()),
             }
         }
     }
@@ -164,45 +161,45 @@ impl Place {
             "the stream no longer has all that follows: the table is read again"
         );
         let started_over = lease.leases.start_over(lease.round, arn).await;
-        self.failed = Some(started_over.err().unwrap_or(trimmed));
+        self.failed = Some(started_over.err().unwrap_or(trimmed).into());
     }
 
-    /// The commits of records, up to one that cannot be read.
+    /// The commits of records, up to one that tells of nothing.
     fn take(&mut self, records: Vec<Record>) -> Batch {
         let Reading { stream, shard, lease, from, .. } = &mut self.reading;
-        let mut deliveries = Vec::with_capacity(records.len());
+        let mut batch = Batch::default();
         for record in records {
             let number = record.dynamodb().and_then(StreamRecord::sequence_number);
             let number: Option<Box<str>> = number.map(Into::into);
             let at = record.dynamodb().and_then(StreamRecord::approximate_creation_date_time);
             let at =
                 at.and_then(|at| u64::try_from(at.to_millis().ok()?).ok()).map(Timestamp::from_unix_millis);
-            match record::read(record, &stream.resource_type, &stream.table, shard) {
-                Ok(change) => {
-                    self.position += 1;
-                    match change {
-                        Change::Committed(commit) => {
-                            deliveries.push(Delivery { commit, position: self.position });
-                        }
-                        Change::Breach { what, id, number } => tracing::error!(
-                            table = &*stream.table,
-                            id = &*id,
-                            number = &*number,
-                            what = &*what,
-                            "an event was changed by hand: events are immutable, and this is not delivered"
-                        ),
-                    }
+            let position = self.position + 1;
+            let added = match record::read(record, &stream.resource_type, &stream.table, shard) {
+                Ok(Change::Committed(commit)) => batch.add(position, Ok(commit)),
+                Ok(Change::Breach { what, id, number }) => {
+                    tracing::error!(
+                        table = &*stream.table,
+                        id = &*id,
+                        number = &*number,
+                        what = &*what,
+                        "an event was changed by hand: events are immutable, and this is not delivered"
+                    );
+                    Ok(())
                 }
-                Err(error) => {
-                    self.failed = Some(error);
-                    break;
-                }
+                Err(error) => batch.add(position, Err(error.into())),
+            };
+            if let Err(error) = added {
+                self.failed = Some(error);
+                break;
             }
+            self.position = position;
             if let Some(record) = number {
                 lease.reached().note_record(Noted { position: self.position, record: record.clone(), at });
                 *from = From::Behind(record);
             }
         }
-        Batch { deliveries, up_to: self.position }
+        batch.up_to = self.position;
+        batch
     }
 }

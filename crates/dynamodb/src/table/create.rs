@@ -114,6 +114,7 @@ pub enum Outcome {
 #[non_exhaustive]
 pub struct Created {
     /// Its name.
+    #[serde(rename = "table")]
     pub name: String,
     /// Its ARN.
     pub arn: String,

@@ -65,6 +65,7 @@ impl Table {
 #[non_exhaustive]
 pub struct Description {
     /// Its name.
+    #[serde(rename = "table")]
     pub name: String,
     /// Its ARN.
     pub arn: String,

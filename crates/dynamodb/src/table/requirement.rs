@@ -8,16 +8,15 @@ use aws_sdk_dynamodb::types::{
     ScalarAttributeType, StreamViewType, TableDescription, TableStatus, TimeToLiveDescription,
     TimeToLiveStatus,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{
     ask::Known,
     definition::{GlobalIndex, Key, Kind, TOGETHER, TOGETHER_KEY},
 };
 
-/// Something that a table has to be or have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
+/// Something that a table has to be or have. Serialized, it is its title in snake case: `listing_index`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Requirement {
     /// It exists and can be used.
@@ -71,9 +70,14 @@ impl fmt::Display for Requirement {
     }
 }
 
-/// Whether a requirement is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
+impl Serialize for Requirement {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&in_snake_case(self))
+    }
+}
+
+/// Whether a requirement is kept. Serialized, it is what it is displayed as, in snake case: `not_offered`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verdict {
     /// It is.
@@ -101,6 +105,17 @@ impl fmt::Display for Verdict {
             Self::Broken => "WRONG",
         })
     }
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&in_snake_case(self))
+    }
+}
+
+/// What people read, as programs get it: a word that means one thing must not be another there.
+fn in_snake_case(words: &impl fmt::Display) -> String {
+    words.to_string().to_lowercase().replace([' ', '-'], "_")
 }
 
 /// A requirement, whether it is kept, and what was found.

@@ -218,6 +218,27 @@ async fn a_page_of_the_list_is_one_small_query_for_each_shard() {
     assert!((4.0..=8.0).contains(&read_units), "{read_units} read units");
 }
 
+/// What `GET /notebooks?limit=100` costs, warm or cold: state is asked for, resource by resource.
+#[tokio::test]
+async fn a_page_of_resources_is_the_list_and_a_query_for_each_of_them() {
+    let table = new_table().await;
+    let warm = Process::on(&table).await;
+    stream::iter(0..100)
+        .map(|_| warm.notebooks.create(NotebookOpened).into_future())
+        .buffer_unordered(8)
+        .try_for_each(|_| ready(Ok(())))
+        .await
+        .expect("created");
+    warm.consumed();
+    for process in [warm, Process::on(&table).await] {
+        let page = process.notebooks.find_page(100, None).await.expect("found");
+        assert_eq!((page.resources.len(), page.next), (100, None));
+        let (requests, write_units, read_units) = process.consumed();
+        assert_eq!((requests, write_units), (8 + 100, 0.0));
+        assert!((104.0..=108.0).contains(&read_units), "{read_units} read units");
+    }
+}
+
 #[tokio::test]
 async fn without_a_cache_everything_is_cold() {
     let table = new_table().await;

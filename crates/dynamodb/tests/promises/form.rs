@@ -3,13 +3,14 @@
 use std::error::Error as _;
 
 use aws_event_sourcing_core::{
-    AppendError, Commit, EncodedEvent, EventStore as _, Json, ResourceKey, StoreErrorKind,
+    AppendError, Commit, EncodedEvent, EventStore as _, FindError, Json, Repository, ResourceKey,
+    StoreErrorKind,
 };
 use aws_event_sourcing_dynamodb::Meter;
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
 
-use crate::support::{ask, dynamodb, new_table};
+use crate::support::{Notebook, ask, dynamodb, new_table, note};
 
 /// The item in the documentation.
 fn documented() -> Value {
@@ -101,7 +102,9 @@ async fn an_item_that_is_none_of_ours_is_named() {
         let store = dynamodb().await.store().table("product", table.as_str()).build();
         let error = store.read(&commit().resource, 0).try_next().await.expect_err("unreadable");
         assert_eq!(error.kind(), StoreErrorKind::Undecodable, "{attribute}");
-        let source = error.source().expect("a reason").to_string();
+        let unreadable = error.unreadable().expect("it names the resource");
+        assert_eq!((&unreadable.resource, unreadable.number), (&commit().resource, Some(4)));
+        let source = unreadable.source().expect("a reason").to_string();
         let named = if attribute == "more" { "type" } else { attribute };
         assert_eq!(
             source,
@@ -110,6 +113,77 @@ async fn an_item_that_is_none_of_ours_is_named() {
                 commit().resource.id
             )
         );
+    }
+}
+
+/// Somebody has put items into the table that this library does not write: over the lists they hurt nobody but their
+/// resources.
+#[tokio::test]
+async fn items_that_are_none_of_ours_are_in_nobodys_way() {
+    let table = new_table().await;
+    let store = dynamodb().await.store().table("notebook", table.as_str()).build();
+    let notebooks = Repository::<Notebook>::new(store.clone());
+    for id in ["a", "b", "c", "d"] {
+        notebooks.create(note(1)).id(id).await.expect("created");
+    }
+    let at = "2026-11-24T09:30:00.000Z";
+    for item in [
+        // Behind a commit, between two numbers, and before all.
+        json!({ "id": { "S": "b" }, "number": { "N": "2" }, "price": { "N": "7" } }),
+        json!({ "id": { "S": "c" }, "number": { "N": "1.5" }, "type": { "S": "NoteAdded" } }),
+        json!({ "id": { "S": "d" }, "number": { "N": "-3" } }),
+        // Of their own: another type of attribute, and in the list too, at times that are none.
+        json!({ "id": { "S": "e" }, "number": { "N": "1" }, "type": { "N": "1" } }),
+        json!({ "id": { "S": "f" }, "number": { "N": "1" }, "shard": { "S": "3" }, "at": { "S": "yesterday" } }),
+        json!({ "id": { "S": "g" }, "number": { "N": "1" }, "shard": { "S": "0" }, "at": { "S": "0" } }),
+        json!({ "id": { "S": "h" }, "number": { "N": "1" }, "shard": { "S": "1" }, "at": { "S": at } }),
+    ] {
+        ask("PutItem", json!({ "TableName": table, "Item": item })).await;
+    }
+
+    let mut found: Vec<_> = notebooks
+        .find_all()
+        .map(|found| match found {
+            Ok(notebook) => (notebook.id().to_string(), Ok(notebook.version())),
+            Err(FindError::Unreadable(unreadable)) => {
+                (unreadable.resource.id.to_string(), Err(unreadable.number))
+            }
+            Err(error) => panic!("{error:?}"),
+        })
+        .collect()
+        .await;
+    found.sort_unstable();
+    let expected = [
+        ("a", Ok(1)),
+        ("b", Err(Some(2))),
+        ("c", Err(None)),
+        ("d", Err(None)),
+        ("e", Err(Some(1))),
+        ("f", Err(Some(1))),
+        ("g", Err(Some(1))),
+        ("h", Err(Some(1))),
+    ];
+    assert_eq!(found, expected.map(|(id, found)| (id.to_owned(), found)));
+    let error = notebooks.find_one("b").await.expect_err("unreadable");
+    assert!(matches!(error, FindError::Unreadable(_)), "{error:?}");
+
+    for limit in 1..9 {
+        let (mut listed, mut after) = (Vec::new(), None);
+        loop {
+            let page = notebooks.find_page(limit, after.as_ref()).await.expect("found");
+            listed.extend(page.resources.iter().map(|found| match found {
+                Ok(notebook) => (notebook.id().to_string(), true),
+                Err(unreadable) => (unreadable.resource.id.to_string(), false),
+            }));
+            let Some(next) = page.next else { break };
+            after = Some(next.to_string().parse().expect("a cursor"));
+        }
+        listed.sort_unstable();
+        let listed: Vec<_> = listed.iter().map(|(id, is_read)| (id.as_str(), *is_read)).collect();
+        // Not in the list: what is not known there as the first of its resource.
+        let expected =
+            [("a", true), ("b", false), ("c", false), ("d", false), ("f", false), ("g", false), ("h", false)];
+        assert_eq!(listed, expected, "{limit}");
     }
 }
 

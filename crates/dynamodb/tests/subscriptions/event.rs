@@ -87,6 +87,8 @@ async fn what_was_changed_by_hand_is_a_breach_and_what_is_no_commit_is_named() {
     }
     let error = unreadable.as_ref().expect_err("it is no commit");
     assert_eq!(error.kind(), StoreErrorKind::Undecodable);
-    let why = std::error::Error::source(error).expect("it says why").to_string();
+    let unreadable = error.unreadable().expect("it names the resource");
+    assert_eq!((&unreadable.resource, unreadable.number), (&resource("c"), Some(7)));
+    let why = std::error::Error::source(unreadable).expect("it says why").to_string();
     assert!([&*tables.events, "item c number 7"].iter().all(|part| why.contains(part)), "{why}");
 }

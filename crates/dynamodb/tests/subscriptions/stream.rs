@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use aws_event_sourcing_core::{
     StoreErrorKind,
-    subscription::{Continuity, Start},
+    subscription::{Continuity, Start, Unread},
 };
 use futures_util::future::{Either, join_all, select};
 use serde_json::json;
 use testbed::{Fault, FaultyProxy, Request};
 
 use crate::support::{
-    LEASE, Process, Tables, append, ask, by_way_of, commit, connect, dynamodb, named, resource, until,
+    LEASE, Process, Tables, append, ask, by_way_of, commit, connect, dynamodb, name, named, resource, until,
 };
 
 /// A process that reaches DynamoDB through a network with faults.
@@ -214,40 +214,60 @@ async fn what_is_changed_or_deleted_by_hand_is_not_delivered() {
     assert_eq!(shard.commits(2).await, named("a", 3..=4));
 }
 
-#[tokio::test]
-async fn what_cannot_be_read_is_named_behind_what_can() {
-    let tables = Tables::new().await;
-    append(&tables.store(&dynamodb().await), "a", 1..=2).await;
-    let item = json!({ "id": { "S": "b" }, "number": { "N": "1" }, "type": { "S": "NoteAdded" } });
-    ask("PutItem", json!({ "TableName": tables.events, "Item": item })).await;
-    let mut process = Process::new(&tables, Start::Now).await;
-    let mut shard = process.part().await;
-    assert_eq!(shard.commits(2).await, named("a", 1..=2));
-    let error = shard.batch().await.expect("an error").expect_err("unreadable");
-    assert_eq!(error.kind(), StoreErrorKind::Undecodable);
-    let reason = std::error::Error::source(&error).expect("a reason").to_string();
-    assert_eq!(reason, format!(r#"the item b number 1 of table {} has an unreadable "at""#, tables.events));
-    assert!(shard.batch().await.is_none());
+/// Items that are no commits: one that lacks something, one of a number that no event has, and one of another application.
+async fn put_what_cannot_be_read(tables: &Tables) {
+    for (id, number) in [("b", "1"), ("c", "1.5"), ("d", "-1"), ("a", "3")] {
+        let item = json!({ "id": { "S": id }, "number": { "N": number }, "price": { "N": "1" } });
+        ask("PutItem", json!({ "TableName": tables.events, "Item": item })).await;
+    }
+}
+
+/// What is told of `b` and `a`; the others are no events of anybody.
+fn told(unread: &[Unread]) -> Vec<(String, u64)> {
+    let mut told: Vec<_> =
+        unread.iter().map(|unread| (unread.resource.id.to_string(), unread.number)).collect();
+    told.sort_unstable();
+    told
 }
 
 #[tokio::test]
-async fn nothing_comes_behind_what_cannot_be_read_of_the_past() {
+async fn what_cannot_be_read_is_told_of_and_the_shard_goes_on() {
+    let tables = Tables::new().await;
+    let store = tables.store(&dynamodb().await);
+    append(&store, "a", 1..=2).await;
+    put_what_cannot_be_read(&tables).await;
+    append(&store, "e", 1..=2).await;
+    let mut process = Process::new(&tables, Start::Now).await;
+    let mut shard = process.part().await;
+    let (mut commits, mut unread) = (Vec::new(), Vec::new());
+    while commits.len() < 4 {
+        let batch = shard.batch().await.expect("no end").expect("a batch");
+        commits.extend(batch.deliveries.iter().map(|delivery| name(&delivery.commit)));
+        unread.extend(batch.unread);
+    }
+    assert_eq!(commits, [named("a", 1..=2), named("e", 1..=2)].concat());
+    assert_eq!(told(&unread), [("a".to_owned(), 3), ("b".to_owned(), 1)]);
+    assert_eq!(shard.up_to, 8, "each has a place");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_told_of_and_the_past_goes_on() {
     let tables = Tables::new().await;
     let store = tables.store(&dynamodb().await);
     let ids: Vec<_> = (0..600).map(|number| format!("a-{number}")).collect();
     join_all(ids.iter().map(|id| append(&store, id, [1]))).await;
-    let item = json!({ "id": { "S": "b" }, "number": { "N": "1" }, "type": { "S": "NoteAdded" } });
-    ask("PutItem", json!({ "TableName": tables.events, "Item": item })).await;
+    append(&store, "a", 1..=2).await;
+    put_what_cannot_be_read(&tables).await;
     let mut process = Process::new(&tables, Start::Beginning).await;
     let mut past = process.part().await;
-    let error = loop {
-        match past.batch().await.expect("an error comes first") {
-            Ok(batch) => assert!(!batch.deliveries.is_empty()),
-            Err(error) => break error,
-        }
-    };
-    assert_eq!(error.kind(), StoreErrorKind::Undecodable);
-    assert!(past.batch().await.is_none());
+    let (mut delivered, mut unread) = (0, Vec::new());
+    while let Some(batch) = past.batch().await {
+        let batch = batch.expect("a batch");
+        delivered += batch.deliveries.len();
+        unread.extend(batch.unread);
+    }
+    assert_eq!(delivered, 602);
+    assert_eq!(told(&unread), [("a".to_owned(), 3), ("b".to_owned(), 1)]);
 }
 
 #[tokio::test]

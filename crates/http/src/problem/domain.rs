@@ -7,17 +7,23 @@ use std::{
 };
 
 use aws_event_sourcing_core::{
-    CommitError, FindError, InvalidCursor, StoreError, StoreErrorKind, limits::LimitExceeded,
+    CommitError, FindError, InvalidCursor, StoreError, StoreErrorKind, Unreadable, limits::LimitExceeded,
 };
 use axum::http::StatusCode;
 
 use super::Problem;
+use crate::listed::UnreadableEvent;
 
 /// After a lost race or a throttled request.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Until somebody has made room on a full disk.
+/// Until somebody has made room on a full disk, or put files back.
 const LATER: Duration = Duration::from_secs(60);
+
+const FOR_THE_MOMENT: &str = "the event store is unavailable for the moment";
+
+const LOST: &str = "the event store has lost its files, and an operator has to put them back or start the service again: \
+                    whether this was stored is not known";
 
 impl<E: Display + Debug> From<CommitError<E>> for Problem {
     fn from(error: CommitError<E>) -> Self {
@@ -53,6 +59,7 @@ impl<E: Display + Debug> From<CommitError<E>> for Problem {
                 "The idempotency key was used for something else",
                 error.to_string(),
             ),
+            CommitError::Unreadable(unreadable) => unreadable.into(),
             CommitError::Store(error) => error.into(),
         }
     }
@@ -63,16 +70,27 @@ impl From<FindError> for Problem {
         match error {
             FindError::NotFound { .. } => not_found(error.to_string()),
             FindError::NoSuchVersion { actual, .. } => no_such_version(error.to_string(), actual),
+            FindError::Unreadable(unreadable) => unreadable.into(),
             FindError::Store(error) => error.into(),
         }
     }
 }
 
+impl From<Unreadable> for Problem {
+    fn from(unreadable: Unreadable) -> Self {
+        StoreError::from(unreadable).into()
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        if error.unreadable().is_some() {
+            return unreadable(error);
+        }
         match error.kind() {
-            StoreErrorKind::Unavailable => unavailable(error, SOON),
-            StoreErrorKind::Full => unavailable(error, LATER),
+            StoreErrorKind::Unavailable => unavailable(error, SOON, FOR_THE_MOMENT),
+            StoreErrorKind::Full => unavailable(error, LATER, FOR_THE_MOMENT),
+            StoreErrorKind::Lost => unavailable(error, LATER, LOST),
             StoreErrorKind::TooLarge => beyond_a_limit(error),
             _ => Self::internal(error),
         }
@@ -118,12 +136,25 @@ pub(crate) fn no_such_version(detail: String, actual: u64) -> Problem {
     .with("version", actual)
 }
 
-fn unavailable(error: StoreError, pause: Duration) -> Problem {
+/// The server's fault. Which event it is, the client may know: it is the same that the resource's events show.
+fn unreadable(error: StoreError) -> Problem {
+    let unreadable = error.unreadable().expect("the caller has seen it");
+    named(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "urn:aws-event-sourcing:problem:unreadable",
+        "The resource cannot be read",
+        format!("{unreadable} by this version of the service; its log has the reason under this answer's X-Request-Id"),
+    )
+    .with("unreadable", UnreadableEvent::of(unreadable).to_value())
+    .caused_by(error)
+}
+
+fn unavailable(error: StoreError, pause: Duration, detail: &str) -> Problem {
     named(
         StatusCode::SERVICE_UNAVAILABLE,
         "urn:aws-event-sourcing:problem:unavailable",
         "The service cannot do this for the moment",
-        "the event store is unavailable for the moment".to_owned(),
+        detail.to_owned(),
     )
     .retry_after(pause)
     .caused_by(error)

@@ -2,26 +2,24 @@
 
 use std::future::ready;
 
-use aws_event_sourcing_core::{Aggregate, Cursor, FindError, ResourceId};
+use aws_event_sourcing_core::{Aggregate, Cursor, FindError, Resource};
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header::LINK},
     response::{IntoResponse, Response},
 };
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::StreamExt as _;
 use serde::Deserialize;
 
 use super::ResourceRoutes;
 use crate::{
-    JsonArray, Links, Problem, Query, etag::check_reading_of_a_list, json::encoded, query::whole_number,
+    JsonArray, Links, Listed, Problem, Query, etag::check_reading_of_a_list, json::encoded,
+    query::whole_number,
 };
 
 const DEFAULT_LIMIT: usize = 100;
 
 const MAX_LIMIT: u64 = 1000;
-
-/// Resources of a page that are read side by side.
-const SIDE_BY_SIDE: usize = 16;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Parameters {
@@ -54,12 +52,8 @@ fn limit(text: &str) -> Result<usize, Problem> {
 }
 
 async fn all<A: Aggregate>(routes: ResourceRoutes<A>, links: Links) -> Result<JsonArray, Problem> {
-    let resources = routes.repository.find_all().map_err(Problem::from);
-    JsonArray::begin_encoded(resources.try_filter_map(move |resource| {
-        let listed = (routes.listed)(&resource);
-        ready(listed.then(|| routes.show(&resource, &links)).transpose())
-    }))
-    .await
+    let found = routes.repository.find_all();
+    JsonArray::begin_encoded(found.filter_map(move |found| ready(entry(&routes, &links, found)))).await
 }
 
 async fn page<A: Aggregate>(
@@ -68,10 +62,9 @@ async fn page<A: Aggregate>(
     limit: usize,
     after: Option<&Cursor>,
 ) -> Result<Response, Problem> {
-    let page = routes.repository.list(limit, after).await?;
-    let shown = stream::iter(page.ids).map(|id| shown(routes, links, id)).buffered(SIDE_BY_SIDE);
-    let shown: Vec<_> = shown.try_collect().await?;
-    let shown: Vec<_> = shown.into_iter().flatten().collect();
+    let page = routes.repository.find_page(limit, after).await?;
+    let entries = page.resources.into_iter().filter_map(|found| entry(routes, links, found));
+    let shown: Vec<_> = entries.collect::<Result<_, _>>()?;
 
     let mut response = encoded([b"[", &*shown.join(&b','), b"]"].concat());
     if let Some(next) = page.next {
@@ -84,16 +77,17 @@ async fn page<A: Aggregate>(
     Ok(response)
 }
 
-/// A listed resource as JSON, unless it is left out.
-async fn shown<A: Aggregate>(
+/// What was found as JSON, unless it is left out. Whether one is to be left out that cannot be read, nobody knows.
+fn entry<A: Aggregate>(
     routes: &ResourceRoutes<A>,
     links: &Links,
-    id: ResourceId,
-) -> Result<Option<Vec<u8>>, Problem> {
-    let resource = match routes.repository.find_one(id).await {
-        // A listing may be behind: somebody has removed it from the store.
-        Err(FindError::NotFound { .. }) => return Ok(None),
-        found => found?,
-    };
-    (routes.listed)(&resource).then(|| routes.show(&resource, links)).transpose()
+    found: Result<Resource<A>, impl Into<FindError>>,
+) -> Option<Result<Vec<u8>, Problem>> {
+    match found {
+        Ok(resource) => (routes.listed)(&resource).then(|| routes.show(&resource, links)),
+        Err(error) => Some(
+            Listed::<()>::of(Err(error))
+                .and_then(|entry| serde_json::to_vec(&entry).map_err(Problem::internal)),
+        ),
+    }
 }

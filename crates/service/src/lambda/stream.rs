@@ -1,9 +1,6 @@
 //! Records of a table's stream: their commits go to the subscriptions, and the answer tells up to where that went well.
 
-use aws_event_sourcing_core::{
-    StoreError,
-    subscription::{Batch, Delivery},
-};
+use aws_event_sourcing_core::{StoreError, subscription::Batch};
 use aws_event_sourcing_dynamodb::{Change, StreamEvent};
 use futures_util::future::join_all;
 use serde::Serialize;
@@ -32,7 +29,7 @@ struct Records {
     /// Their commits, each at its place among the records, from 1 on.
     batch: Batch,
     sequence_numbers: Vec<String>,
-    /// Why the record behind the batch cannot be read, if there is one.
+    /// Why the record behind the batch tells of nothing, if there is one.
     unreadable: Option<StoreError>,
 }
 
@@ -94,34 +91,38 @@ impl Answer {
 }
 
 impl Records {
-    /// Reads records, up to one that cannot be read. All of them are of one stream.
+    /// Reads records, up to one that tells of nothing. All of them are of one stream.
     fn read(event: StreamEvent, stream: &str, resource_type: &str) -> Result<Self, InvocationError> {
         let sequence_numbers: Vec<_> =
             event.records.iter().map(|record| record.sequence_number().to_owned()).collect();
-        let (mut deliveries, mut up_to, mut unreadable) = (Vec::new(), 0, None);
+        let (mut batch, mut unreadable) = (Batch::default(), None);
         for (record, position) in event.records.into_iter().zip(1..) {
             if record.stream_arn() != stream {
                 let error = format!("some are of {stream}, and one is of {}", record.stream_arn());
                 return Err(InvocationError::malformed("records of a stream")(error));
             }
-            match record.change(resource_type) {
-                Ok(Change::Committed(commit)) => deliveries.push(Delivery { commit, position }),
-                Ok(Change::Breach { what, id, number }) => tracing::error!(
-                    stream,
-                    id = &*id,
-                    number = &*number,
-                    what = &*what,
-                    "an event was changed by hand: events are immutable, and this is not handled"
-                ),
-                Ok(_) => {}
-                Err(error) => {
-                    unreadable = Some(error);
-                    break;
+            let added = match record.change(resource_type) {
+                Ok(Change::Committed(commit)) => batch.add(position, Ok(commit)),
+                Ok(Change::Breach { what, id, number }) => {
+                    tracing::error!(
+                        stream,
+                        id = &*id,
+                        number = &*number,
+                        what = &*what,
+                        "an event was changed by hand: events are immutable, and this is not handled"
+                    );
+                    Ok(())
                 }
+                Ok(_) => Ok(()),
+                Err(error) => batch.add(position, Err(error)),
+            };
+            if let Err(error) = added {
+                unreadable = Some(error);
+                break;
             }
-            up_to = position;
+            batch.up_to = position;
         }
-        Ok(Self { batch: Batch { deliveries, up_to }, sequence_numbers, unreadable })
+        Ok(Self { batch, sequence_numbers, unreadable })
     }
 }
 

@@ -7,10 +7,7 @@
 
 use std::sync::Arc;
 
-use aws_event_sourcing_core::{
-    ResourceKey,
-    subscription::{Batch, Delivery},
-};
+use aws_event_sourcing_core::{ResourceKey, StoreError, subscription::Batch};
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Transaction};
 
 use crate::{
@@ -172,7 +169,7 @@ impl Page {
                 // Whatever commit of it the page ends in.
                 return Ok(Room::Enough);
             }
-            let id = if is_first { Some(row.get_ref(1)?.as_str()?) } else { None };
+            let id = if is_first { Some(row.get_ref(1)?.as_bytes()?) } else { None };
             let size = match left {
                 // Nothing but what belongs to the last commit.
                 0 => PageSize { rows: 0, bytes: 0 },
@@ -195,14 +192,15 @@ impl Page {
         Ok(Room::Enough)
     }
 
-    pub(super) fn into_batch(self, resource_type: &Arc<str>) -> Result<Batch, Error> {
+    pub(super) fn into_batch(self, resource_type: &Arc<str>) -> Result<Batch, StoreError> {
         // The rows say whose they are.
         let mut commits = Commits::new(ResourceKey::new(resource_type.clone(), ""));
         commits.turn_page(self.rows);
-        let deliveries = commits
-            .zip(self.positions)
-            .map(|(commit, position)| Ok(Delivery { commit: commit?, position: position.cast_unsigned() }));
-        Ok(Batch { deliveries: deliveries.collect::<Result<_, Error>>()?, up_to: self.up_to.cast_unsigned() })
+        let mut batch = Batch { up_to: self.up_to.cast_unsigned(), ..Batch::default() };
+        for (read, position) in commits.zip(self.positions) {
+            batch.add(position.cast_unsigned(), read.map_err(StoreError::from))?;
+        }
+        Ok(batch)
     }
 }
 

@@ -110,5 +110,26 @@ WHEN EXISTS (SELECT 1 FROM events WHERE first = new.first AND number = new.numbe
     SELECT 1 FROM events WHERE resource = new.resource AND id = new.id AND number = 1
   )
 BEGIN SELECT raise(FAIL, 'events are immutable'); END;
+
+CREATE TABLE leases (
+  subscription TEXT NOT NULL,
+  resource TEXT NOT NULL,
+  term INTEGER NOT NULL,
+  lock TEXT NOT NULL,
+  process INTEGER NOT NULL,
+  host TEXT NOT NULL,
+  since TEXT NOT NULL,
+  PRIMARY KEY (subscription, resource)
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE seal (
+  one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+  store TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  in_file INTEGER NOT NULL,
+  folded INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO seal VALUES (1, lower(hex(randomblob(16))), 1, 0, 1);
 "#,
 ];

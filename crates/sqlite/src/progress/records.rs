@@ -47,7 +47,7 @@ impl From<rusqlite::Error> for Failed {
     }
 }
 
-type Result<T> = std::result::Result<T, Failed>;
+pub(super) type Result<T> = std::result::Result<T, Failed>;
 
 const REGISTRATION: &str =
     "SELECT start, started_at FROM subscriptions WHERE subscription = ?1 AND resource = ?2";

@@ -6,7 +6,10 @@ mod support;
 mod open;
 
 mod close;
+mod copies;
 mod crash;
+mod files;
+mod leases;
 mod processes;
 mod room;
 

@@ -1,8 +1,13 @@
 //! The file is plain: people can read it with any SQLite shell, and cannot change what has happened.
 
-use aws_event_sourcing_core::{EventStore as _, ResourceKey, StoreErrorKind};
+use aws_event_sourcing_core::{
+    Aggregate, Event, EventStore as _, Recorded, ResourceKey, StoreErrorKind,
+    subscription::{Context, Failure, ProgressStore as _, Source, Subscription, SubscriptionKey},
+};
 use futures_util::StreamExt as _;
 use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::support::{commit, explain, folder, open, read, resource, store};
 
@@ -133,57 +138,180 @@ fn insert(shell: &Connection, values: &str) -> rusqlite::Result<usize> {
     shell.execute(&format!("INSERT INTO events ({columns}) VALUES ({values})"), [])
 }
 
+/// Puts an event into the file by hand, whose resource has its first event at that position.
+fn put(
+    shell: &Connection,
+    [id, number, event_type, data, at, commit, trace]: [&str; 7],
+    [position, first]: [i64; 2],
+) {
+    let values = format!(
+        "'account', {id}, {number}, {event_type}, {data}, {at}, {commit}, {trace}, NULL, NULL, {position}, {first}"
+    );
+    insert(shell, &values).expect("inserted");
+}
+
+const AT: &str = "'2026-11-23T09:30:00.000Z'";
+
+/// What somebody may have put into one column of an event.
+const DAMAGES: [(&str, &str); 7] = [
+    ("at", "'yesterday'"),
+    ("at", "''"),
+    ("trace", "'none'"),
+    ("type", "CAST(x'ff' AS TEXT)"),
+    ("data", "CAST(x'ff' AS TEXT)"),
+    ("commit", "CAST(x'ff' AS TEXT)"),
+    ("number", "-4"),
+];
+
+fn damaged<'a>(column: &str, value: &'a str, number: &'a str) -> [&'a str; 7] {
+    let mut row = ["'a'", number, "'Credited'", "'{}'", AT, "'c'", "NULL"];
+    let columns = ["id", "number", "type", "data", "at", "commit", "trace"];
+    row[columns.iter().position(|name| *name == column).expect("a column")] = value;
+    row
+}
+
 #[tokio::test]
-async fn what_is_unreadable_is_an_error_that_names_it() {
-    for (column, value) in [
-        ("at", "'yesterday'"),
-        ("at", "''"),
-        ("trace", "'none'"),
-        ("type", "CAST(x'ff' AS TEXT)"),
-        ("data", "CAST(x'ff' AS TEXT)"),
-        ("commit", "CAST(x'ff' AS TEXT)"),
-    ] {
+async fn what_is_unreadable_is_an_error_that_names_it_in_the_midst_of_what_is_not() {
+    for (column, value) in DAMAGES {
         let (_folder, file) = folder();
-        let (opened, account) = (open(&file), ResourceKey::new("account", "a"));
+        let (opened, account, next) =
+            (open(&file), ResourceKey::new("account", "a"), ResourceKey::new("account", "b"));
         for number in 1..=3 {
             store(&opened, &commit(&account, number, 1)).await;
         }
         let shell = Connection::open(&file).expect("opened");
-        let mut row: Vec<_> =
-            ["'account'", "'a'", "4", "'Credited'", "'{}'", "'2026-11-23T09:30:00.000Z'", "'c'", "NULL"]
-                .to_vec();
-        row[["resource", "id", "number", "type", "data", "at", "commit", "trace"]
-            .iter()
-            .position(|name| *name == column)
-            .expect("a column")] = value;
-        insert(&shell, &format!("{}, NULL, NULL, 4, 1", row.join(", "))).expect("inserted");
+        put(&shell, damaged(column, value, "4"), [4, 1]);
+        store(&opened, &commit(&account, 5, 2)).await;
+        store(&opened, &commit(&next, 1, 1)).await;
 
-        for stream in [opened.read(&account, 0), opened.scan(&account.resource_type).remove(0)] {
-            let mut found: Vec<_> = stream.collect().await;
-            let error = found.pop().expect("an error").expect_err("unreadable");
+        let number = (column != "number").then_some(4);
+        for (stream, whole) in
+            [(opened.read(&account, 0), 4), (opened.scan(&account.resource_type).remove(0), 5)]
+        {
+            let read: Vec<_> = stream.collect().await;
+            let (whole_ones, errors): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
+            // Of a negative number a read does not come to know: it begins behind 0.
+            let is_seen = number.is_some() || whole == 5;
+            assert_eq!((whole_ones.len(), errors.len()), (whole, usize::from(is_seen)), "{column}");
+            let Some(error) = errors.into_iter().next() else { continue };
+            let error = error.expect_err("unreadable");
             assert_eq!(error.kind(), StoreErrorKind::Undecodable);
+            let unreadable = error.unreadable().expect("it names the resource");
+            assert_eq!((&unreadable.resource, unreadable.number), (&account, number));
             let line = explain(&error);
-            assert!(line.contains(&format!("event 4 of account a has an unreadable {column}: ")), "{line}");
-            assert!(found.iter().all(Result::is_ok), "what comes before it is whole");
+            assert!(line.contains(&format!("the column {column} of event ")), "{line}");
         }
-        // What follows the damage is there for whoever knows its number, and the damage is not written over.
-        opened.append(&commit(&account, 4, 1)).await.expect_err("the number is taken");
-        store(&opened, &commit(&account, 5, 1)).await;
-        assert!(opened.read(&account, 4).next().await.expect("a commit").is_ok());
+        // The damage is not written over.
+        if number.is_some() {
+            opened.append(&commit(&account, 4, 1)).await.expect_err("the number is taken");
+        }
     }
 }
 
+/// Also an id that no resource can have, a first event, and the last of all.
 #[tokio::test]
-async fn a_page_of_a_list_that_ends_at_an_unreadable_time_is_an_error() {
+async fn a_page_and_a_list_go_on_past_what_is_unreadable() {
     let (_folder, file) = folder();
     let opened = open(&file);
+    let account = |id: &str| ResourceKey::new("account", id);
+    store(&opened, &commit(&account("a"), 1, 1)).await;
     let shell = Connection::open(&file).expect("opened");
-    insert(&shell, "'account', 'a', 1, 'Credited', NULL, '0', 'c', NULL, NULL, NULL, 1, 1")
-        .expect("inserted");
-    store(&opened, &commit(&ResourceKey::new("account", "b"), 1, 1)).await;
+    put(&shell, ["CAST(x'ff' AS TEXT)", "1", "'Credited'", "NULL", AT, "'c'", "NULL"], [2, 2]);
+    put(&shell, ["'early'", "1", "'Credited'", "NULL", "'0'", "'c'", "NULL"], [3, 3]);
+    put(&shell, ["'late'", "1", "'Credited'", "NULL", "'yesterday'", "'c'", "NULL"], [4, 4]);
+    store(&opened, &commit(&account("b"), 1, 3)).await;
+    store(&opened, &commit(&account("b"), 4, 1)).await;
+
     let all = &"account".into();
-    assert_eq!(opened.list(all, 2, None).await.expect("listed").ids.len(), 2);
-    let error = opened.list(all, 1, None).await.expect_err("there is no cursor for that time");
-    assert_eq!(error.kind(), StoreErrorKind::Undecodable);
-    assert!(explain(&error).contains("event 1 of account a has an unreadable at: "), "{}", explain(&error));
+    let read: Vec<_> = opened.scan(all).remove(0).collect().await;
+    let mut read: Vec<_> = read
+        .iter()
+        .map(|read| match read {
+            Ok(commit) => (commit.resource.id.as_str(), commit.number),
+            Err(error) => {
+                let unreadable = error.unreadable().expect("it names the resource");
+                (unreadable.resource.id.as_str(), unreadable.number.expect("a number") + 100)
+            }
+        })
+        .collect();
+    read.sort_unstable();
+    assert_eq!(read, [("a", 1), ("b", 1), ("b", 4), ("early", 101), ("late", 101), ("\u{fffd}", 101)]);
+
+    for limit in 1..6 {
+        let (mut listed, mut after) = (Vec::new(), None);
+        loop {
+            let page = opened.list(all, limit, after.as_ref()).await.expect("listed");
+            listed.extend(page.ids.iter().map(ToString::to_string));
+            let Some(next) = page.next else { break };
+            // As a client carries it.
+            after = Some(next.to_string().parse().expect("a cursor"));
+        }
+        listed.sort_unstable();
+        assert_eq!(listed, ["a", "b", "early", "late", "\u{fffd}"], "{limit}");
+    }
+}
+
+/// The subscription goes on, and the resource waits for somebody to mend it.
+#[tokio::test]
+async fn an_event_that_is_unreadable_parks_its_resource_alone() {
+    for (column, value) in DAMAGES {
+        let (_folder, file) = folder();
+        let opened = open(&file);
+        let account = |id: &str| ResourceKey::new("account", id);
+        store(&opened, &commit(&account("a"), 1, 1)).await;
+        let shell = Connection::open(&file).expect("opened");
+        put(&shell, damaged(column, value, "2"), [2, 1]);
+        store(&opened, &commit(&account("a"), 3, 1)).await;
+        store(&opened, &commit(&account("b"), 1, 2)).await;
+
+        let (handled, mut seen) = mpsc::unbounded_channel();
+        let handler = move |event: Recorded<AccountEvent>, _: Context| {
+            let sent = handled.send((event.resource.id.to_string(), event.number));
+            async move { sent.map_err(Failure::park) }
+        };
+        let subscription = Subscription::new("audit").on::<Account>(handler);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let source = Source::of(&opened);
+        let running = tokio::spawn(subscription.run(move |_| source.clone(), async { drop(stopped.await) }));
+
+        let mut found = Vec::new();
+        while found.last() != Some(&("b".to_owned(), 2)) {
+            found.push(seen.recv().await.expect("it goes on"));
+        }
+        found.retain(|(id, _)| id == "a");
+        assert_eq!(found, [("a".to_owned(), 1)], "{column}");
+        let key = SubscriptionKey::new("audit", "account");
+        let marker = loop {
+            let progress = opened.load(&key, &["a".into()]).await.expect("loaded").remove(0);
+            match progress.parked {
+                Some(marker) if marker.waiting == 3 => break marker,
+                _ => tokio::task::yield_now().await,
+            }
+        };
+        assert_eq!(marker.number, 2);
+        let why = if column == "number" { "event 2 of account a is missing" } else { "event 2 of account a" };
+        assert!(marker.error.contains(why), "{}", marker.error);
+        drop(stop);
+        running.await.expect("stopped");
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+struct Account;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
+enum AccountEvent {
+    Credited {},
+}
+
+impl Aggregate for Account {
+    const TYPE: &'static str = "account";
+    type Event = AccountEvent;
+    type Error = &'static str;
+
+    fn validate(&self, _: &AccountEvent) -> Result<(), &'static str> {
+        Ok(())
+    }
+
+    fn apply(&mut self, _: &AccountEvent) {}
 }

@@ -5,7 +5,9 @@ use std::{future::ready, sync::Arc};
 use aws_event_sourcing_conformance::FeedSubject;
 use aws_event_sourcing_core::{
     EventStore, MemoryStore, StoreError,
-    subscription::{Batch, Feed, Hold, Part, ProgressStore, Registration, Source, SubscriptionKey},
+    subscription::{
+        Batch, Feed, Hold, LeasedProgress, Part, ProgressStore, Registration, Source, SubscriptionKey,
+    },
 };
 use futures_util::{StreamExt as _, future::BoxFuture, stream::BoxStream};
 
@@ -91,6 +93,10 @@ impl<F: Flaw> Hold for FlawedHold<F> {
 
     fn save(&self, position: u64) -> Done<'_> {
         self.flaw.save(&self.held, position)
+    }
+
+    fn progress(&self) -> Option<&dyn LeasedProgress> {
+        self.held.hold.progress()
     }
 
     fn finish(&self) -> Done<'_> {

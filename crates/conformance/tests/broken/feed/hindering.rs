@@ -36,7 +36,7 @@ impl WaitsForFollowers {
 
 impl Flaw for WaitsForFollowers {
     fn events(self: &Arc<Self>, healthy: &MemoryStore) -> Arc<dyn EventStore> {
-        Arc::new(Flawed { healthy: healthy.clone(), flaw: self.clone() })
+        Arc::new(Flawed::new(healthy.clone(), self.clone()))
     }
 
     fn part(self: &Arc<Self>, healthy: &MemoryStore, key: &SubscriptionKey, part: Part) -> Part {

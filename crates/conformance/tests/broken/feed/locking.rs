@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use aws_event_sourcing_core::{
     MemoryStore, ResourceId, StoreError,
-    subscription::{Feed, Hold, Part, ProgressStore, Registration, SubscriptionKey},
+    subscription::{Feed, Hold, LeasedProgress, Part, ProgressStore, Registration, SubscriptionKey},
 };
 use futures_util::StreamExt as _;
 use tokio::sync::Mutex;
@@ -103,6 +103,10 @@ impl Hold for Both {
         self.own.save(position)
     }
 
+    fn progress(&self) -> Option<&dyn LeasedProgress> {
+        self.own.progress()
+    }
+
     fn finish(&self) -> Done<'_> {
         self.own.finish()
     }
@@ -131,11 +135,15 @@ fn placed(healthy: &MemoryStore, key: &SubscriptionKey, parts: Parts) -> Parts {
 }
 
 /// The place of a key, without its lock.
-async fn place(healthy: &MemoryStore, key: &SubscriptionKey) -> Result<u64, StoreError> {
+pub(super) async fn place(healthy: &MemoryStore, key: &SubscriptionKey) -> Result<u64, StoreError> {
     let found = healthy.load(key, &[ResourceId::from("place")]).await?;
     Ok(found[0].handled.unwrap_or_default())
 }
 
-async fn save(healthy: &MemoryStore, key: &SubscriptionKey, position: u64) -> Result<(), StoreError> {
+pub(super) async fn save(
+    healthy: &MemoryStore,
+    key: &SubscriptionKey,
+    position: u64,
+) -> Result<(), StoreError> {
     healthy.advance(key, &[("place".into(), position)]).await
 }

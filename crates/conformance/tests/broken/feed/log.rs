@@ -51,9 +51,8 @@ pub(crate) fn altered(
     batches: Batches,
     mut alter: impl FnMut(Vec<Delivery>) -> Vec<Delivery> + Send + 'static,
 ) -> Batches {
-    let altered = batches.map(move |batch| {
-        batch.map(|Batch { deliveries, up_to }| Batch { deliveries: alter(deliveries), up_to })
-    });
+    let altered =
+        batches.map(move |batch| batch.map(|batch| Batch { deliveries: alter(batch.deliveries), ..batch }));
     altered.boxed()
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct OneLog<C>(PhantomData<C>);
 
 impl<C: Choice> Flaw for OneLog<C> {
     fn events(self: &Arc<Self>, healthy: &MemoryStore) -> Arc<dyn EventStore> {
-        Arc::new(flaw::Flawed { healthy: healthy.clone(), flaw: self.clone() })
+        Arc::new(flaw::Flawed::new(healthy.clone(), self.clone()))
     }
 
     fn progress(self: &Arc<Self>, healthy: &MemoryStore) -> Arc<dyn ProgressStore> {
@@ -146,7 +146,9 @@ impl Choice for UpToManyOthers {
             others = if is_other { others + delivery.commit.events.len() } else { 0 };
             ready(others < 10_000)
         });
-        let near = near.map(|delivery| Ok(Batch { up_to: delivery.position, deliveries: vec![delivery] }));
+        let near = near.map(|delivery| {
+            Ok(Batch { up_to: delivery.position, deliveries: vec![delivery], unread: Vec::new() })
+        });
         ThatType::choose(resource_type, near.chain(stream::pending()).boxed())
     }
 }

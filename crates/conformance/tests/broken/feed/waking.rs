@@ -53,7 +53,7 @@ impl Default for HearsItselfOnly {
 
 impl Flaw for HearsItselfOnly {
     fn events(self: &Arc<Self>, healthy: &MemoryStore) -> Arc<dyn EventStore> {
-        Arc::new(Flawed { healthy: healthy.clone(), flaw: self.clone() })
+        Arc::new(Flawed::new(healthy.clone(), self.clone()))
     }
 
     fn part(self: &Arc<Self>, _: &MemoryStore, _: &SubscriptionKey, part: Part) -> Part {
@@ -125,7 +125,7 @@ pub(crate) struct PassesOverWhatIsSlow {
 
 impl Flaw for PassesOverWhatIsSlow {
     fn events(self: &Arc<Self>, healthy: &MemoryStore) -> Arc<dyn EventStore> {
-        Arc::new(Flawed { healthy: healthy.clone(), flaw: self.clone() })
+        Arc::new(Flawed::new(healthy.clone(), self.clone()))
     }
 
     fn part(self: &Arc<Self>, _: &MemoryStore, _: &SubscriptionKey, part: Part) -> Part {

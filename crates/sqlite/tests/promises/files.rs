@@ -1,0 +1,182 @@
+//! What happens to the files under an open store is noticed, and nothing is acknowledged that is not in a file with a name.
+#![cfg(unix)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use aws_event_sourcing_core::subscription::ProgressStore as _;
+use aws_event_sourcing_core::{AppendError, EventStore as _, StoreErrorKind, Timestamp, subscription};
+use aws_event_sourcing_sqlite::SqliteStore;
+use futures_util::StreamExt as _;
+
+use crate::support::{assert_sound, commit, explain, folder, open, read, resource, scan, store};
+
+fn with(file: &Path, end: &str) -> PathBuf {
+    PathBuf::from(format!("{}{end}", file.display()))
+}
+
+/// What somebody does to the files.
+type Harm = (&'static str, fn(&Path));
+
+fn remove(file: PathBuf) {
+    fs::remove_file(file).expect("removed");
+}
+
+/// Another store, with as much in it.
+fn another() -> (tempfile::TempDir, PathBuf) {
+    let (folder, file) = folder();
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(async {
+                let opened = open(&file);
+                store(&opened, &commit(&resource(), 1, 50)).await;
+                opened.close().await.expect("closed");
+            });
+        });
+        other.join().expect("stored");
+    });
+    (folder, file)
+}
+
+const HARMS: &[Harm] = &[
+    ("the file is removed", |file| remove(file.to_owned())),
+    ("the log is removed", |file| remove(with(file, "-wal"))),
+    ("the index of the log is removed", |file| remove(with(file, "-shm"))),
+    ("everything is removed", |file| {
+        for end in ["", "-wal", "-shm"] {
+            remove(with(file, end));
+        }
+    }),
+    ("the folder is removed", |file| fs::remove_dir_all(file.parent().expect("a folder")).expect("removed")),
+    ("the file is renamed", |file| fs::rename(file, with(file, ".old")).expect("renamed")),
+    ("the folder is renamed", |file| {
+        let folder = file.parent().expect("a folder");
+        fs::rename(folder, with(folder, ".old")).expect("renamed");
+    }),
+    ("another store's file is put in its place", |file| {
+        let (_folder, other) = another();
+        let moved = with(file, ".new");
+        fs::copy(other, &moved).expect("copied");
+        fs::rename(&moved, file).expect("renamed");
+    }),
+    ("the log is cut short", |file| fs::write(with(file, "-wal"), "").expect("written")),
+];
+
+/// A store in a folder within a folder, so that the inner one can be renamed.
+fn within() -> (tempfile::TempDir, PathBuf) {
+    let (folder, _) = folder();
+    let inner = folder.path().join("data");
+    fs::create_dir(&inner).expect("a folder");
+    (folder, inner.join("events.db"))
+}
+
+fn assert_lost(error: &aws_event_sourcing_core::StoreError, harm: &str) {
+    assert_eq!(error.kind(), StoreErrorKind::Lost, "{harm}: {}", explain(error));
+    assert!(!error.is_retryable() && explain(error).contains("events.db"), "{harm}: {}", explain(error));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_acknowledged_that_is_not_in_a_file_with_a_name() {
+    for (harm, do_harm) in HARMS {
+        let (_folder, file) = within();
+        let (opened, account) = (open(&file), resource());
+        for number in 1..=20 {
+            store(&opened, &commit(&account, number, 1)).await;
+        }
+        do_harm(&file);
+        match opened.append(&commit(&account, 21, 1)).await {
+            Err(AppendError::Store(error)) => assert_lost(&error, harm),
+            outcome => panic!("{harm}: {outcome:?}"),
+        }
+        let key = subscription::SubscriptionKey::new("reorders", "account");
+        let registered =
+            opened.register(&key, subscription::Start::Beginning, Timestamp::from_unix_millis(0)).await;
+        assert_lost(&registered.expect_err(harm), harm);
+        assert_lost(&opened.read(&account, 0).next().await.expect("an error").expect_err(harm), harm);
+        assert_lost(&opened.check().expect_err(harm), harm);
+        drop(opened.close().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happens_to_the_files_of_an_idle_store_is_noticed_within_a_second() {
+    let over: &[Harm] = &[
+        ("the file is cut short", |file| fs::write(file, "").expect("written")),
+        ("another store is written over the file", |file| {
+            fs::copy(another().1, file).expect("copied");
+        }),
+    ];
+    for (harm, do_harm) in HARMS.iter().chain(over) {
+        let (_folder, file) = within();
+        let (opened, account) = (open(&file), resource());
+        store(&opened, &commit(&account, 1, 20)).await;
+        if over.iter().any(|(over, _)| over == harm) {
+            // What is in the log is not read from the file. And it has been looked at.
+            while fs::metadata(with(&file, "-wal")).expect("a log").len() > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(600)).await;
+        }
+        do_harm(&file);
+        let since = Instant::now();
+        loop {
+            match opened.read(&account, 0).next().await.expect("a commit or an error") {
+                Err(error) if error.kind() == StoreErrorKind::Lost => break assert_lost(&error, harm),
+                // SQLite may be the first to notice.
+                _ => assert!(since.elapsed() < Duration::from_secs(20), "{harm}: it is not noticed"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        drop(opened.close().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_goes_on_when_the_very_same_files_are_back() {
+    let (_folder, file) = within();
+    let (opened, account) = (open(&file), resource());
+    store(&opened, &commit(&account, 1, 1)).await;
+    let folder = file.parent().expect("a folder");
+    let away = with(folder, ".old");
+    fs::rename(folder, &away).expect("renamed");
+    let lost = commit(&account, 2, 1);
+    opened.append(&lost).await.expect_err("lost");
+    fs::rename(&away, folder).expect("renamed");
+    opened.check().expect("they are back");
+    // The commit may have been stored: whoever tries again learns that it is.
+    opened.append(&lost).await.expect("stored, now or before");
+    store(&opened, &commit(&account, 3, 1)).await;
+    opened.close().await.expect("closed");
+    assert_sound(&file);
+    assert_eq!(read(&open(&file), &account).await.len(), 3);
+}
+
+/// What is acknowledged until the files are moved is in them, and what is in their place is left alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_whose_files_are_moved_leaves_them_whole_and_others_alone() {
+    let (_folder, file) = within();
+    let (opened, account) = (open(&file), resource());
+    for number in 1..=20 {
+        store(&opened, &commit(&account, number, 1)).await;
+    }
+    let folder = file.parent().expect("a folder");
+    let away = with(folder, ".old");
+    fs::rename(folder, &away).expect("renamed");
+    fs::create_dir(folder).expect("a folder");
+    let (successor, other): (SqliteStore, _) = (open(&file), resource());
+    store(&successor, &commit(&other, 1, 1)).await;
+    opened.append(&commit(&account, 21, 1)).await.expect_err("lost");
+    drop(opened.close().await);
+
+    successor.check().expect("its files are there");
+    store(&successor, &commit(&other, 2, 1)).await;
+    successor.close().await.expect("closed");
+    assert_sound(&file);
+    assert_eq!(scan(&open(&file), "account").await.len(), 2);
+    let moved = away.join("events.db");
+    assert!(read(&open(&moved), &account).await.len() >= 20);
+}
