@@ -105,7 +105,7 @@ fn tells(value: &Value, path: &str, text: &str, form: &Form) {
         let within = |name: &str| format!("{path}{}{name}", if path.is_empty() { "" } else { "/" });
         return match value {
             Value::Object(fields) => {
-                fields.iter().for_each(|(name, value)| tells(value, &within(name), text, form))
+                fields.iter().for_each(|(name, value)| tells(value, &within(name), text, form));
             }
             Value::Array(values) => values.iter().for_each(|value| tells(value, path, text, form)),
             // Nothing is hidden.

@@ -280,7 +280,7 @@ mod as_it_will_be_read {
     }
 
     fn copied(text: &str) -> SheetEvent {
-        Copied(Text(RawValue::from_string(text.to_owned()).unwrap()))
+        Copied(Text(RawValue::from_string(text.to_owned()).expect("it succeeds")))
     }
 
     impl Aggregate for Sheet {

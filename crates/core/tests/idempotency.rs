@@ -277,7 +277,7 @@ mod meaning {
 
     async fn is_known(one: &LogEvent, other: &LogEvent) -> bool {
         let logs = Repository::<Log>::new(MemoryStore::new());
-        logs.create(one.clone()).idempotency_key("k").await.unwrap();
+        logs.create(one.clone()).idempotency_key("k").await.expect("it succeeds");
         match logs.create(other.clone()).idempotency_key("k").await {
             Ok(again) => again.version() == 1,
             Err(CommitError::KeyReused { .. }) => false,

@@ -36,23 +36,29 @@ impl Restorable {
 
     /// Goes back to when its resource had that version.
     fn restore(&self, version: u64) {
-        let mut commits = self.commits.lock().unwrap();
-        *self.lost.lock().unwrap() = commits.last().map(|commit| commit.id.clone());
+        let mut commits = self.commits.lock().expect("no test has panicked with it");
+        *self.lost.lock().expect("no test has panicked with it") =
+            commits.last().map(|commit| commit.id.clone());
         commits.retain(|commit| commit.last_number() <= version);
     }
 
     fn lost(&self) -> String {
-        self.lost.lock().unwrap().as_ref().unwrap().to_string()
+        self.lost.lock().expect("no test has panicked with it").as_ref().expect("it succeeds").to_string()
     }
 
     fn numbers(&self) -> Vec<u64> {
-        self.commits.lock().unwrap().iter().map(|commit| commit.number).collect()
+        self.commits
+            .lock()
+            .expect("no test has panicked with it")
+            .iter()
+            .map(|commit| commit.number)
+            .collect()
     }
 }
 
 impl EventStore for Restorable {
     fn append<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Appended, AppendError>> {
-        let mut commits = self.commits.lock().unwrap();
+        let mut commits = self.commits.lock().expect("no test has panicked with it");
         let appended = match commits.binary_search_by_key(&commit.number, |other| other.number) {
             Ok(index) if commits[index].id == commit.id => Ok(Appended::Before),
             Ok(index) => Err(AppendError::Conflict(Some(Box::new(commits[index].clone())))),
@@ -65,7 +71,7 @@ impl EventStore for Restorable {
     }
 
     fn read(&self, _: &ResourceKey, after: u64) -> CommitStream {
-        let commits = self.commits.lock().unwrap().clone();
+        let commits = self.commits.lock().expect("no test has panicked with it").clone();
         stream::iter(commits.into_iter().filter(move |commit| commit.number > after).map(Ok)).boxed()
     }
 
@@ -91,9 +97,9 @@ impl EventStore for Restorable {
 async fn behind_a_warm_process() -> (Restorable, Repository<Product>, ResourceKey) {
     let store = Restorable::default();
     let products = Repository::<Product>::new(store.clone());
-    let mut product = products.create(ProductRestocked { amount: 5 }).await.unwrap();
+    let mut product = products.create(ProductRestocked { amount: 5 }).await.expect("it succeeds");
     for _ in 0..3 {
-        product.commit(ProductReserved).await.unwrap();
+        product.commit(ProductReserved).await.expect("it succeeds");
     }
     let resource = products.key(product.id());
     store.restore(2);
@@ -203,7 +209,7 @@ async fn what_is_wrong(store: &Restorable, resource: &ResourceKey) -> String {
     let cold = Repository::<Product>::new(store.clone());
     let Err(FindError::Store(error)) = cold.find_one(&resource.id).await else { panic!("found") };
     assert_eq!(error.kind(), StoreErrorKind::Undecodable);
-    let told = std::error::Error::source(&error).unwrap().to_string();
+    let told = std::error::Error::source(&error).expect("it succeeds").to_string();
     told.replace(resource.id.as_str(), "p")
 }
 

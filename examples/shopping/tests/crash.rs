@@ -130,10 +130,12 @@ fn lines(shop: &Running, what: &str) -> Vec<String> {
     shop.log().into_iter().filter(|line| line.contains(what)).collect()
 }
 
+/// A command of a shell, and a function that does to a folder what the command does.
+type Harm = (&'static str, fn(&Path));
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_acknowledged_when_the_data_is_removed_under_a_running_shop() {
-    // What somebody does to the folder, while requests come and while none do.
-    let harms: [(&str, fn(&Path)); 3] = [
+    let harms: [Harm; 3] = [
         ("rm -r data/*", |data| {
             for file in fs::read_dir(data).expect("a folder") {
                 fs::remove_file(file.expect("a file").path()).expect("removed");

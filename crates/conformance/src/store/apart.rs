@@ -71,7 +71,7 @@ pub async fn what_cannot_be_read_hurts_its_resource_only(subject: &Subject) {
         histories.push(History { resource, before, spoiled, behind });
     }
 
-    let streams = handle.scan(&resource_type).into_iter().map(|stream| stream.collect::<Vec<_>>());
+    let streams = handle.scan(&resource_type).into_iter().map(futures_util::StreamExt::collect::<Vec<_>>);
     let mut given: BTreeMap<ResourceKey, Given> = BTreeMap::new();
     for stream in side_by_side(streams).await {
         for read in stream {

@@ -31,7 +31,10 @@ use axum::http::request::Parts;
 /// A key of a command that [decides on the state](aws_event_sourcing_core::Repository::update) is not compared with what it
 /// asks for. Where clients use one key for several commands, let the scope name the command too.
 #[derive(Clone)]
-pub struct IdempotencyScope(Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>);
+pub struct IdempotencyScope(Arc<Owner>);
+
+/// Tells whose the keys of a request are.
+type Owner = dyn Fn(&Parts) -> Option<String> + Send + Sync;
 
 impl IdempotencyScope {
     /// What the function says of a request; nobody when it says nothing.
