@@ -78,7 +78,7 @@ point-in-time recovery  not offered here
         made.stderr
     );
     assert!(made.stderr.starts_with("products: requested\n"), "{}", made.stderr);
-    assert!(made.stderr.contains("products: ACTIVE after 0 s\n"), "{}", made.stderr);
+    assert!(made.stderr.contains("products: ACTIVE after "), "{}", made.stderr);
 
     let again = run(&mut local(&["table", "create", "products"]));
     assert_eq!(again.status, 0, "{}", again.stderr);

@@ -73,7 +73,7 @@ impl SubjectOf<Arc<dyn EventStore>> {
     /// Has `spoil` called, and awaited, to store what the store cannot read, with that number of that resource, past the
     /// store: as somebody does who has the file open in a shell, or an application that shares the table.
     ///
-    /// Where nobody can do that, as with what is in memory only, there is nothing that cannot be read, and law 13 is kept
+    /// Where nobody can do that, as with what is in memory only, there is nothing that cannot be read, and law 14 is kept
     /// without it.
     #[must_use]
     pub fn spoiling<F>(self, spoil: impl Fn(ResourceKey, u64) -> F + Send + Sync + 'static) -> Self

@@ -54,14 +54,13 @@ pub type CommitStream = Pin<Box<dyn Stream<Item = Result<Commit, StoreError>> + 
 /// 11. **Separate.** Two resources with the same id and different types have nothing to do with each other.
 /// 12. **Unhindered.** A stream that nobody reads on, and one that is dropped half-way, hold up nobody. The streams of
 ///     a scan may be read side by side or one after the other.
-/// 13. **Apart.** A commit that cannot be read, whatever somebody else has stored in its place, hurts nobody but its
-///     resource: `read` and `scan` give an error that [names it](StoreError::unreadable) where the commit would be, and all
-///     other commits as if it were not there; `list` gives all other resources.
-///
 /// 13. **Behind.** A commit that names the one it [follows](Commit::follows) is appended behind that one only. Where another
 ///     is in its place, or none, it has lost a race: [`AppendError::Conflict`] without a commit. A store whose write
 ///     cannot look at a second commit says so, keeps what each one follows, for readers to find out, and leaves the rest to
 ///     [`has_kept`](Self::has_kept). Others need not keep it.
+/// 14. **Apart.** A commit that cannot be read, whatever somebody else has stored in its place, hurts nobody but its
+///     resource: `read` and `scan` give an error that [names it](StoreError::unreadable) where the commit would be, and all
+///     other commits as if it were not there; `list` gives all other resources.
 ///
 /// A version can only come from a store, so numbers have no gaps as long as the store keeps what it had: whoever appends
 /// number `n + 1` has read number `n`. After it was restored to an earlier state, law 13 sees to that.

@@ -196,11 +196,14 @@ async fn all_resources_are_found_once_and_listed_in_the_order_of_creation() {
     assert_eq!(listed, ids);
 }
 
-/// A commit of an event that no variant is there for, or anything else.
+/// The id of a resource, and the number and the types of events of each of its commits.
+type History = (&'static str, &'static [(u64, &'static [&'static str])]);
+
+/// A commit of events of any types.
 fn foreign(resource: ResourceKey, number: u64, types: &[&'static str]) -> Commit {
     let event = |event_type: &&'static str| EncodedEvent {
         event_type: (*event_type).into(),
-        data: Some(Json::parse(r#"{"amount":1}"#).unwrap()),
+        data: Some(Json::parse(r#"{"amount":1}"#).expect("JSON")),
     };
     let (events, at) = (types.iter().map(event).collect(), Timestamp::from_unix_millis(1));
     Commit {
@@ -253,19 +256,20 @@ async fn a_history_with_a_hole_is_not_taken_for_whole() {
 
 #[tokio::test]
 async fn a_resource_that_cannot_be_read_is_found_as_that_among_all_others() {
+    const RESTOCKED: &[&str] = &["ProductRestocked"];
+    const PAINTED: &[&str] = &["ProductPainted"];
     let store = MemoryStore::new();
     let products = Repository::<Product>::new(store.clone());
-    let (restocked, painted): (&[_], &[_]) = (&["ProductRestocked"], &["ProductPainted"]);
     // In the order of the scan: the first and the last of it, two neighbours, and some after which more follows.
-    let histories: [(&str, &[(u64, &[&str])]); 8] = [
-        ("a", &[(1, painted)]),
-        ("b", &[(1, restocked), (2, restocked)]),
-        ("c", &[(1, restocked), (2, painted), (3, painted), (4, restocked)]),
-        ("d", &[(1, restocked), (3, restocked), (5, restocked)]),
-        ("e", &[(1, restocked)]),
-        ("f", &[(2, restocked), (3, painted)]),
-        ("g", &[(1, restocked)]),
-        ("h", &[(1, restocked), (2, painted)]),
+    let histories: [History; 8] = [
+        ("a", &[(1, PAINTED)]),
+        ("b", &[(1, RESTOCKED), (2, RESTOCKED)]),
+        ("c", &[(1, RESTOCKED), (2, PAINTED), (3, PAINTED), (4, RESTOCKED)]),
+        ("d", &[(1, RESTOCKED), (3, RESTOCKED), (5, RESTOCKED)]),
+        ("e", &[(1, RESTOCKED)]),
+        ("f", &[(2, RESTOCKED), (3, PAINTED)]),
+        ("g", &[(1, RESTOCKED)]),
+        ("h", &[(1, RESTOCKED), (2, PAINTED)]),
     ];
     for (id, commits) in histories {
         for (number, types) in commits {

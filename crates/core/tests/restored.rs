@@ -12,7 +12,7 @@ use std::{
 
 use aws_event_sourcing_core::{
     AppendError, Appended, Commit, CommitError, CommitId, CommitStream, Cursor, EventStore, FindError,
-    Moment, Page, Repository, ResourceKey, StoreError, StoreErrorKind,
+    Moment, Page, Repository, ResourceKey, StoreError,
 };
 use common::{Product, ProductRenamed, ProductReserved, ProductRestocked};
 use futures_core::future::BoxFuture;
@@ -204,13 +204,12 @@ async fn an_idempotency_key_that_was_rolled_back_is_one_that_nobody_has_used() {
     assert_eq!(store.numbers(), [1, 2]);
 }
 
-/// What somebody is told who reads it without having read it before.
-async fn what_is_wrong(store: &Restorable, resource: &ResourceKey) -> String {
+/// The error of a process that reads a history for the first time, and the reason behind it.
+async fn error_of(store: &Restorable, resource: &ResourceKey) -> (String, String) {
     let cold = Repository::<Product>::new(store.clone());
-    let Err(FindError::Store(error)) = cold.find_one(&resource.id).await else { panic!("found") };
-    assert_eq!(error.kind(), StoreErrorKind::Undecodable);
-    let told = std::error::Error::source(&error).expect("it succeeds").to_string();
-    told.replace(resource.id.as_str(), "p")
+    let Err(FindError::Unreadable(error)) = cold.find_one(&resource.id).await else { panic!("found") };
+    let reason = std::error::Error::source(&error).expect("it succeeds").to_string();
+    (error.to_string().replace(resource.id.as_str(), "p"), reason)
 }
 
 #[tokio::test]
@@ -221,12 +220,13 @@ async fn a_history_that_was_broken_all_the_same_says_how() {
     let follows = store.lost();
     products.commit(&resource.id, ProductReserved).await.unwrap();
     assert_eq!(store.numbers(), [1, 2, 5]);
-    let told = what_is_wrong(&store, &resource).await;
+    let (error, reason) = error_of(&store, &resource).await;
+    assert_eq!(error, "event 3 of product p cannot be read");
     assert_eq!(
-        told,
+        reason,
         format!(
-            "number 5 of product p follows the commit {follows:?}, which is not there: the store was restored to an \
-             earlier state, or events were deleted, while a process went on writing; number 3 is missing"
+            "number 5 follows the commit {follows:?}, which is not there: the store was restored to an earlier state, or \
+             events were deleted, while a process went on writing"
         )
     );
 
@@ -239,12 +239,13 @@ async fn a_history_that_was_broken_all_the_same_says_how() {
     other.commit(&resource.id, ProductReserved).await.unwrap();
     products.commit(&resource.id, ProductReserved).await.unwrap();
     assert_eq!(store.numbers(), [1, 2, 3, 4, 5]);
-    let told = what_is_wrong(&store, &resource).await;
+    let (error, reason) = error_of(&store, &resource).await;
+    assert_eq!(error, "event 5 of product p cannot be read");
     assert_eq!(
-        told,
+        reason,
         format!(
-            "number 5 of product p follows the commit {follows:?}, and not the one before it: the store was restored to \
-             an earlier state while a process went on writing, and two histories are mixed"
+            "number 5 follows the commit {follows:?}, and not the one before it: the store was restored to an earlier \
+             state while a process went on writing, and two histories are mixed"
         )
     );
 
@@ -252,6 +253,7 @@ async fn a_history_that_was_broken_all_the_same_says_how() {
     let old = Commit { number: 7, follows: None, ..store.commits.lock().unwrap()[1].clone() };
     store.commits.lock().unwrap().truncate(2);
     store.commits.lock().unwrap().push(old);
-    let told = what_is_wrong(&store, &resource).await;
-    assert_eq!(told, "the history of product p goes on with number 7 where number 3 should be");
+    let (error, reason) = error_of(&store, &resource).await;
+    assert_eq!(error, "event 3 of product p cannot be read");
+    assert_eq!(reason, "the history goes on with number 7 where number 3 should be");
 }

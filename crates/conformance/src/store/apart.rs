@@ -1,4 +1,4 @@
-//! Law 13, **apart**: what cannot be read hurts nobody but its resource.
+//! Law 14, **apart**: what cannot be read hurts nobody but its resource.
 
 use std::collections::BTreeMap;
 
