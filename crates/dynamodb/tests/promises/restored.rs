@@ -224,16 +224,16 @@ async fn items_deleted_by_hand_are_noticed_by_the_next_read_and_a_commit_before_
             continue;
         }
         assert_eq!(warm.notebooks.commit(&*warm.id, note(10)).await.expect("committed").version(), 6);
-        let Err(FindError::Store(error)) = warm.other().await.find_one(&*warm.id).await else {
+        let Err(FindError::Unreadable(error)) = warm.other().await.find_one(&*warm.id).await else {
             panic!("found")
         };
-        let told = error.source().expect("a reason").to_string();
+        assert_eq!((error.resource.id.as_str(), error.number), (&*warm.id, Some(3)));
+        let reason = error.source().expect("a reason").to_string();
         assert_eq!(
-            told,
+            reason,
             format!(
-                "number 6 of notebook {} follows the commit {lost:?}, which is not there: the store was restored to an \
-                 earlier state, or events were deleted, while a process went on writing; number 3 is missing",
-                warm.id
+                "number 6 follows the commit {lost:?}, which is not there: the store was restored to an earlier state, or \
+                 events were deleted, while a process went on writing"
             )
         );
     }
