@@ -14,6 +14,8 @@ pub mod held;
 
 pub mod live;
 
+pub mod apart;
+
 pub mod unhindered;
 
 pub mod kept;
@@ -56,6 +58,7 @@ macro_rules! for_each_feed_law {
             live::a_commit_is_delivered_when_it_happens
             live::the_first_commit_of_a_type_is_delivered
             live::commits_made_meanwhile_are_all_delivered
+            apart::what_cannot_be_read_is_told_of_and_holds_up_nobody
             unhindered::a_follower_that_does_not_read_holds_nobody_up
             unhindered::a_follower_may_be_dropped_at_any_point
             kept::a_record_ahead_of_what_was_saved_stays

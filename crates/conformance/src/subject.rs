@@ -69,31 +69,6 @@ impl SubjectOf<Arc<dyn EventStore>> {
     pub(crate) fn writes_blindly(&self) -> bool {
         self.writes_blindly
     }
-
-    /// Has `spoil` called, and awaited, to store what the store cannot read, with that number of that resource, past the
-    /// store: as somebody does who has the file open in a shell, or an application that shares the table.
-    ///
-    /// Where nobody can do that, as with what is in memory only, there is nothing that cannot be read, and law 14 is kept
-    /// without it.
-    #[must_use]
-    pub fn spoiling<F>(self, spoil: impl Fn(ResourceKey, u64) -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let spoil = move |resource, number| spoil(resource, number).boxed();
-        Self { spoil: Some(Arc::new(spoil)), ..self }
-    }
-
-    /// Stores something that is no commit, if that can be done.
-    pub(crate) async fn spoil(&self, resource: &ResourceKey, number: u64) -> Spoiled {
-        match &self.spoil {
-            Some(spoil) => {
-                spoil(resource.clone(), number).await;
-                Spoiled::Yes
-            }
-            None => Spoiled::ThatCannotBe,
-        }
-    }
 }
 
 /// Whether something that is no commit was stored.
@@ -146,6 +121,31 @@ impl<H> SubjectOf<H> {
         F: Future<Output = ()> + Send + 'static,
     {
         Self { prepare: Arc::new(move |resource_type| prepare(resource_type).boxed()), ..self }
+    }
+
+    /// Has `spoil` called, and awaited, to store what the store cannot read, with that number of that resource, past the
+    /// store: as somebody does who has the file open in a shell, or an application that shares the table.
+    ///
+    /// Where nobody can do that, as with what is in memory only, there is nothing that cannot be read, and the laws
+    /// about that are kept without it.
+    #[must_use]
+    pub fn spoiling<F>(self, spoil: impl Fn(ResourceKey, u64) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let spoil = move |resource, number| spoil(resource, number).boxed();
+        Self { spoil: Some(Arc::new(spoil)), ..self }
+    }
+
+    /// Stores something that is no commit, if that can be done.
+    pub(crate) async fn spoil(&self, resource: &ResourceKey, number: u64) -> Spoiled {
+        match &self.spoil {
+            Some(spoil) => {
+                spoil(resource.clone(), number).await;
+                Spoiled::Yes
+            }
+            None => Spoiled::ThatCannotBe,
+        }
     }
 
     /// Another handle on the same data.

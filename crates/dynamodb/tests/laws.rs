@@ -122,7 +122,10 @@ mod feed {
                 Source { events: Arc::new(store), feed: Arc::new(feed), progress: Arc::new(subscriptions) }
             }
         };
-        FeedSubject::new(source).preparing(move |table| access.clone().make_table(table))
+        let other = access.clone();
+        FeedSubject::new(source)
+            .preparing(move |table| access.clone().make_table(table))
+            .spoiling(move |resource, number| other.clone().spoil(resource, number))
     }
 
     feed_laws!(subject().await);

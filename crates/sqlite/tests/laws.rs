@@ -1,51 +1,64 @@
 //! The laws that every event store keeps, every keeper of progress and every feed, on this one.
 
-use std::sync::Arc;
+use std::{future::ready, path::PathBuf, sync::Arc};
 
 use aws_event_sourcing_conformance::{
     FeedSubject, ProgressSubject, Subject, feed_laws, laws, lease_laws, progress_laws,
 };
 use aws_event_sourcing_core::{ResourceKey, subscription::Source};
 use aws_event_sourcing_sqlite::SqliteStore;
+use tempfile::TempDir;
 
-/// Opens a file of its own, again and again.
-fn file() -> impl Fn() -> SqliteStore + Send + Sync + 'static {
-    let folder = tempfile::tempdir().expect("a folder");
-    move || SqliteStore::open(folder.path().join("events.db")).expect("a store")
+/// A file that is opened again and again, until the last that knows it is dropped.
+#[derive(Clone)]
+struct File(Arc<TempDir>);
+
+impl File {
+    fn new() -> Self {
+        Self(Arc::new(tempfile::tempdir().expect("a folder")))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("events.db")
+    }
+
+    fn open(&self) -> SqliteStore {
+        SqliteStore::open(self.path()).expect("a store")
+    }
+
+    /// Inserts a row as a person with a shell does.
+    async fn spoil(self, ResourceKey { resource_type, id }: ResourceKey, number: u64) {
+        let shell = rusqlite::Connection::open(self.path()).expect("a database");
+        let insert = r#"
+        INSERT INTO events (resource, id, number, type, at, "commit", position, first)
+        SELECT resource, id, ?3, 'Spoiled', 'yesterday', 'spoiled', (SELECT max(position) + 1 FROM events), first
+        FROM events WHERE resource = ?1 AND id = ?2 AND number = 1"#;
+        let inserted = shell.execute(insert, (&*resource_type, id.as_str(), number.cast_signed()));
+        assert_eq!(inserted, Ok(1));
+    }
 }
 
 fn subject() -> Subject {
-    let folder = Arc::new(tempfile::tempdir().expect("a folder"));
-    let file = folder.path().join("events.db");
+    let file = File::new();
     let spoiled = file.clone();
-    let open = move || {
-        let _ = &folder;
-        std::future::ready(SqliteStore::open(&file).expect("a store"))
-    };
-    Subject::new(open).spoiling(move |ResourceKey { resource_type, id }, number| {
-        let shell = rusqlite::Connection::open(&spoiled).expect("a database");
-        let insert = r#"
-            INSERT INTO events (resource, id, number, type, at, "commit", position, first)
-            SELECT resource, id, ?3, 'Spoiled', 'yesterday', 'spoiled', (SELECT max(position) + 1 FROM events), first
-            FROM events WHERE resource = ?1 AND id = ?2 AND number = 1"#;
-        let inserted = shell.execute(insert, (&*resource_type, id.as_str(), number.cast_signed()));
-        assert_eq!(inserted, Ok(1));
-        std::future::ready(())
-    })
+    Subject::new(move || ready(file.open()))
+        .spoiling(move |resource, number| spoiled.clone().spoil(resource, number))
 }
 
 laws!(subject());
 
 fn progress() -> ProgressSubject {
-    let open = file();
-    ProgressSubject::new(move || std::future::ready(open()))
+    let file = File::new();
+    ProgressSubject::new(move || ready(file.open()))
 }
 
 progress_laws!(progress());
 
 fn feed() -> FeedSubject {
-    let open = file();
-    FeedSubject::new(move || std::future::ready(Source::of(&open())))
+    let file = File::new();
+    let spoiled = file.clone();
+    FeedSubject::new(move || ready(Source::of(&file.open())))
+        .spoiling(move |resource, number| spoiled.clone().spoil(resource, number))
 }
 
 feed_laws!(feed());

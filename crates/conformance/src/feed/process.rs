@@ -11,7 +11,9 @@ use std::{
 
 use aws_event_sourcing_core::{
     Clock as _, Commit, ResourceId, StoreError, SystemClock,
-    subscription::{Batch, Continuity, Delivery, Hold, Part, Registration, Source, Start, SubscriptionKey},
+    subscription::{
+        Batch, Continuity, Delivery, Hold, Part, Registration, Source, Start, SubscriptionKey, Unread,
+    },
 };
 use futures_util::{StreamExt as _, stream::BoxStream};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -105,6 +107,7 @@ impl Follower {
             parts,
             in_hand: Vec::new(),
             seen: BTreeMap::new(),
+            unread: BTreeMap::new(),
             saves: Saves::Everything,
             errors: 0,
             turn: 0,
@@ -149,6 +152,8 @@ pub(crate) struct Process {
     pub(crate) in_hand: Vec<InHand>,
     /// What was delivered to it.
     pub(crate) seen: BTreeMap<Of, Delivered>,
+    /// What cannot be read, and whether it was told of.
+    unread: BTreeMap<Of, bool>,
     saves: Saves,
     errors: usize,
     turn: usize,
@@ -174,6 +179,8 @@ pub(crate) struct InHand {
     up_to: Option<u64>,
     /// The last event of each resource, and its position.
     last: HashMap<ResourceId, (u64, u64)>,
+    /// What cannot be read.
+    unread: BTreeSet<Of>,
 }
 
 enum Happened {
@@ -216,6 +223,20 @@ impl Process {
             if let Some(difference) = difference(commit, &self.seen[&of(commit)].commit) {
                 panic!("what is delivered is not what was written: {difference}");
             }
+        }
+    }
+
+    /// Lets it be told that these cannot be read.
+    pub(crate) fn expect_unread(&mut self, unreadable: &[Of]) {
+        self.unread.extend(unreadable.iter().map(|of| (of.clone(), false)));
+    }
+
+    /// Reads on until it has been told that each of these cannot be read.
+    pub(crate) async fn until_told_of(&mut self, unreadable: &[Of]) {
+        let deadline = Instant::now() + PATIENCE;
+        while let Some(of) = unreadable.iter().find(|of| !self.unread[of]) {
+            let next = timeout_at(deadline, self.step()).await;
+            assert!(next.is_ok(), "nobody is told that number {} of {:?} cannot be read", of.1, of.0);
         }
     }
 
@@ -295,10 +316,13 @@ impl Process {
 
     async fn take(&mut self, index: usize, batch: Batch) {
         let Batch { deliveries, unread, up_to } = batch;
-        assert_eq!(unread, [], "what cannot be read, where all can be");
         if !self.in_hand[index].hold.is_ours() {
             drop(self.in_hand.remove(index));
             return;
+        }
+        for unread in unread {
+            self.in_hand[index].check_unread(&unread);
+            self.see_unread(unread);
         }
         for delivery in deliveries {
             self.in_hand[index].check(&delivery);
@@ -333,6 +357,11 @@ impl Process {
                 }
             }
         }
+    }
+
+    fn see_unread(&mut self, Unread { resource, number, .. }: Unread) {
+        let told = self.unread.get_mut(&(resource.id.clone(), number));
+        *told.unwrap_or_else(|| panic!("number {number} of {resource} cannot be read, it is said")) = true;
     }
 
     /// Saves that all of a part is handled up to a position.
@@ -411,23 +440,36 @@ impl InHand {
             positions: BTreeSet::new(),
             up_to: None,
             last: HashMap::new(),
+            unread: BTreeSet::new(),
         }
+    }
+
+    /// Fails if it should not be told there that a commit cannot be read.
+    fn check_unread(&mut self, Unread { resource, number, position }: &Unread) {
+        self.take(*position, || format!("number {number} of {resource}"));
+        self.unread.insert((resource.id.clone(), *number));
+    }
+
+    /// Fails if a position is another one's, or in a batch that was before.
+    fn take(&mut self, position: u64, name: impl Fn() -> String) {
+        let Self { name: part, positions, up_to, .. } = self;
+        assert!(
+            up_to.is_none_or(|up_to| up_to < position),
+            "{} of {part:?} is at position {position}, in a batch behind one that went up to {up_to:?}",
+            name()
+        );
+        assert!(
+            positions.insert(position),
+            "{} of {part:?} is at position {position}, as another delivery is",
+            name()
+        );
     }
 
     /// Fails if a delivery should not come behind those before it.
     fn check(&mut self, delivery: &Delivery) {
         let Delivery { commit, position } = delivery;
-        let Self { name: part, continuity, positions, up_to, last, .. } = self;
-        assert!(
-            up_to.is_none_or(|up_to| up_to < *position),
-            "{} of {part:?} is at position {position}, in a batch behind one that went up to {up_to:?}",
-            name(commit)
-        );
-        assert!(
-            positions.insert(*position),
-            "{} of {part:?} is at position {position}, as another delivery is",
-            name(commit)
-        );
+        self.take(*position, || name(commit));
+        let Self { name: part, continuity, last, unread, .. } = self;
         let before = last.insert(commit.resource.id.clone(), (commit.last_number(), *position));
         assert!(
             before.is_none_or(|(_, before)| before < *position),
@@ -441,8 +483,10 @@ impl InHand {
             name(commit)
         );
         if *continuity == Continuity::Unbroken {
+            let id = &commit.resource.id;
+            let next = |before| (before + 1..).find(|number| !unread.contains(&(id.clone(), *number)));
             assert!(
-                before.is_none_or(|before| before + 1 == commit.number),
+                before.is_none_or(|before| next(before) == Some(commit.number)),
                 "{} of {part:?}, which misses nothing out, comes after event {before:?}",
                 name(commit)
             );

@@ -12,6 +12,7 @@ mod saving;
 mod sharing;
 mod standing;
 mod starting;
+mod telling;
 mod waking;
 
 use aws_event_sourcing_conformance::{FEED_LAWS, feed_laws};
@@ -53,6 +54,18 @@ broken! { FEED_LAWS;
     no_cause: flawed::<Delivers<altering::NoCause>>() => breaks what_belongs_to_a_commit_is_delivered;
     times_in_seconds: flawed::<Delivers<altering::TimesInSeconds>>() => breaks
         what_belongs_to_a_commit_is_delivered;
+
+    // What cannot be read.
+    leaves_out_what_it_cannot_read: flawed::<Delivers<telling::NothingUnread>>() => breaks
+        what_cannot_be_read_is_told_of_and_holds_up_nobody;
+    waits_behind_what_it_cannot_read: flawed::<Delivers<telling::WaitsBehindIt>>() => hangs
+        what_cannot_be_read_is_told_of_and_holds_up_nobody;
+    fails_at_what_it_cannot_read: flawed::<Delivers<telling::FailsAtIt>>() => breaks
+        what_cannot_be_read_is_told_of_and_holds_up_nobody;
+    names_the_number_before: flawed::<Delivers<telling::NamesTheNumberBefore>>() => breaks
+        what_cannot_be_read_is_told_of_and_holds_up_nobody;
+    gives_all_that_it_cannot_read_one_position: flawed::<Delivers<telling::OnePositionForAllOfIt>>() => breaks
+        what_cannot_be_read_is_told_of_and_holds_up_nobody;
 
     // Sharing, by types and by subscriptions.
     delivers_all_types: flawed::<OneLog<sharing::EveryType>>() => breaks commits_of_other_types_are_not_delivered;

@@ -1,10 +1,6 @@
 //! [`Flaw`]: one thing that a store does wrong. [`flawed`]: a store that is healthy but for it.
 
-use std::{
-    collections::HashSet,
-    future::ready,
-    sync::{Arc, Mutex},
-};
+use std::{future::ready, sync::Arc};
 
 use aws_event_sourcing_conformance::Subject;
 use aws_event_sourcing_core::{
@@ -45,31 +41,27 @@ pub(crate) trait Flaw: Send + Sync + 'static {
     }
 }
 
-/// A store with a flaw. Nobody reaches past a store in memory: which of its commits cannot be read is noted beside it.
+/// A store with a flaw. Nobody reaches past a store in memory: a commit of it stands for what cannot be read.
 pub(crate) struct Flawed<F> {
     pub(crate) healthy: MemoryStore,
     pub(crate) flaw: Arc<F>,
-    spoiled: Spoiled,
 }
 
-type Spoiled = Arc<Mutex<HashSet<(ResourceKey, u64)>>>;
-
 impl<F: Flaw> Flawed<F> {
-    /// One that can read all that it has.
     pub(crate) fn new(healthy: MemoryStore, flaw: Arc<F>) -> Self {
-        Self { healthy, flaw, spoiled: Spoiled::default() }
+        Self { healthy, flaw }
     }
 
     /// With an error in the place of each commit that cannot be read.
     fn told(&self, commits: CommitStream) -> CommitStream {
-        let spoiled = self.spoiled.clone();
-        let told = commits.map(move |read| {
+        let told = commits.map(|read| {
             let commit = read?;
-            let of = (commit.resource.clone(), commit.number);
-            if !spoiled.lock().expect("nobody panics").contains(&of) {
-                return Ok(commit);
+            if is_spoiled(&commit) {
+                return Err(
+                    Unreadable::new(commit.resource, Some(commit.number), None, "somebody was here").into()
+                );
             }
-            Err(Unreadable::new(of.0, Some(of.1), None, "somebody was here").into())
+            Ok(commit)
         });
         self.flaw.tell(told.boxed())
     }
@@ -115,31 +107,38 @@ pub(crate) fn flawed_by_handle<F: Flaw + Default>() -> Subject {
 }
 
 fn subject<F: Flaw>(flaw: impl Fn() -> Arc<F> + Send + Sync + 'static) -> Subject {
-    let (healthy, spoiled) = (MemoryStore::new(), Spoiled::default());
+    let healthy = MemoryStore::new();
     let store = healthy.clone();
-    let open = {
-        let spoiled = spoiled.clone();
-        move || ready(Flawed { healthy: healthy.clone(), flaw: flaw(), spoiled: spoiled.clone() })
-    };
-    Subject::new(open).spoiling(move |resource, number| {
-        let (store, spoiled) = (store.clone(), spoiled.clone());
-        async move {
-            let event = EncodedEvent { event_type: "Spoiled".into(), data: None };
-            let commit = Commit {
-                resource: resource.clone(),
-                number,
-                events: vec![event],
-                at: Timestamp::from_unix_millis(0),
-                id: "spoiled".into(),
-                follows: None,
-                trace: None,
-                cause: None,
-                meta: None,
-            };
-            store.append(&commit).await.expect("a memory store does not fail");
-            spoiled.lock().expect("nobody panics").insert((resource, number));
-        }
-    })
+    Subject::new(move || ready(Flawed::new(healthy.clone(), flaw())))
+        .spoiling(move |resource, number| spoil(store.clone(), resource, number))
+}
+
+/// Has a store hold what stands for something that cannot be read.
+pub(crate) async fn spoil(store: impl EventStore, resource: ResourceKey, number: u64) {
+    store.append(&spoiled_commit(resource, number)).await.expect("it is stored");
+}
+
+/// Stands in a healthy store for what cannot be read.
+fn spoiled_commit(resource: ResourceKey, number: u64) -> Commit {
+    Commit {
+        resource,
+        number,
+        events: vec![EncodedEvent { event_type: SPOILED.into(), data: None }],
+        at: Timestamp::from_unix_millis(0),
+        id: "spoiled".into(),
+        follows: None,
+        trace: None,
+        cause: None,
+        meta: None,
+    }
+}
+
+/// The type of its event.
+const SPOILED: &str = "Spoiled";
+
+/// Whether a commit stands for what cannot be read.
+pub(crate) fn is_spoiled(commit: &Commit) -> bool {
+    commit.events.iter().any(|event| event.event_type == SPOILED)
 }
 
 /// The commits of a resource behind a version.

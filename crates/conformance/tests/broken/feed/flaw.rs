@@ -6,10 +6,13 @@ use aws_event_sourcing_conformance::FeedSubject;
 use aws_event_sourcing_core::{
     EventStore, MemoryStore, StoreError,
     subscription::{
-        Batch, Feed, Hold, LeasedProgress, Part, ProgressStore, Registration, Source, SubscriptionKey,
+        Batch, Delivery, Feed, Hold, LeasedProgress, Part, ProgressStore, Registration, Source,
+        SubscriptionKey, Unread,
     },
 };
 use futures_util::{StreamExt as _, future::BoxFuture, stream::BoxStream};
+
+use crate::flaw::{is_spoiled, spoil};
 
 pub(crate) type Parts = BoxStream<'static, Result<Part, StoreError>>;
 
@@ -72,7 +75,7 @@ impl<F: Flaw> Feed for Flawed<F> {
         let parts = self.flaw.follow(&self.healthy, key, registration);
         let (healthy, flaw, key) = (self.healthy.clone(), self.flaw.clone(), key.clone());
         let parts = parts.map(move |part| {
-            let part = flaw.part(&healthy, &key, part?);
+            let part = flaw.part(&healthy, &key, telling(part?));
             let held = Held { healthy: healthy.clone(), key: key.clone(), hold: part.hold };
             Ok(Part { hold: Arc::new(FlawedHold { held, flaw: flaw.clone() }), ..part })
         });
@@ -108,16 +111,38 @@ impl<F: Flaw> Hold for FlawedHold<F> {
     }
 }
 
+/// The part, which tells of what stands for something that cannot be read.
+fn telling(part: Part) -> Part {
+    let batches = part.batches.map(|batch| {
+        let Batch { deliveries, up_to, .. } = batch?;
+        let (spoiled, deliveries) = deliveries.into_iter().partition(|delivery| is_spoiled(&delivery.commit));
+        let spoiled: Vec<Delivery> = spoiled;
+        let unread = spoiled.into_iter().map(|Delivery { commit, position }| Unread {
+            resource: commit.resource,
+            number: commit.number,
+            position,
+        });
+        Ok(Batch { deliveries, unread: unread.collect(), up_to })
+    });
+    Part { batches: batches.boxed(), ..part }
+}
+
 /// A source that has this flaw, and all of whose handles share it.
 pub(crate) fn flawed<F: Flaw + Default>() -> FeedSubject {
-    let (healthy, flaw) = (MemoryStore::new(), Arc::new(F::default()));
-    FeedSubject::new(move || ready(source(&healthy, flaw.clone())))
+    let flaw = Arc::new(F::default());
+    subject(move || flaw.clone())
 }
 
 /// A source each handle of which has this flaw by itself.
 pub(crate) fn flawed_by_handle<F: Flaw + Default>() -> FeedSubject {
+    subject(|| Arc::new(F::default()))
+}
+
+fn subject<F: Flaw>(flaw: impl Fn() -> Arc<F> + Clone + Send + Sync + 'static) -> FeedSubject {
     let healthy = MemoryStore::new();
-    FeedSubject::new(move || ready(source(&healthy, Arc::new(F::default()))))
+    let (other, flaw_of_other) = (healthy.clone(), flaw.clone());
+    FeedSubject::new(move || ready(source(&healthy, flaw())))
+        .spoiling(move |resource, number| spoil(flaw_of_other().events(&other), resource, number))
 }
 
 fn source<F: Flaw>(healthy: &MemoryStore, flaw: Arc<F>) -> Source {
