@@ -1,5 +1,7 @@
 //! `cargo xtask test`: every test of the workspace, those in the documentation included.
 
+use std::{num::NonZeroUsize, thread};
+
 use dynamodb_local::{DynamoDbLocal, Tables, URL_VARIABLE, VERSION_VARIABLE, Version};
 
 use crate::run::{Result, cargo, complain, run, say, succeeds};
@@ -35,7 +37,7 @@ pub(crate) fn tests(filters: &[&str]) -> Result {
         let impossible: &[&str] = if version == Version::V3 { &NOT_ON_3_3_0 } else { &[] };
         let mut command = if nextest {
             let mut command = cargo(&["nextest", "run", "--no-tests", "pass"]);
-            command.args(PACKAGES);
+            command.args(PACKAGES).args(["--test-threads", &side_by_side().to_string()]);
             // By a filter: with fewer packages, features would be others, and everything compiled again.
             let packages: Vec<_> =
                 packages.iter().copied().flatten().map(|name| format!("package({name})")).collect();
@@ -69,6 +71,12 @@ pub(crate) fn tests(filters: &[&str]) -> Result {
         run_on(other, &start(other)?, Some(&ON_DYNAMODB))?;
     }
     Ok(())
+}
+
+/// How many tests run at a time. More than there are cores: many wait, for a lease to end or for a process to answer.
+fn side_by_side() -> usize {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    cores + cores.div_ceil(2)
 }
 
 /// One server for all tests.
