@@ -19,11 +19,11 @@ extern crate self as aws_event_sourcing;
 
 pub use aws_event_sourcing_core::{
     Aggregate, AppendError, Appended, ById, CacheSettings, Clock, Commit, CommitError, CommitId,
-    CommitStream, Cursor, EncodedEvent, Event, EventStore, EventStream, FindError, Given, IdSource,
-    InvalidCursor, Json, MemoryStore, Moment, New, Outcome, Page, ParseTimestampError, ParseTraceParentError,
-    RandomIds, Recorded, Repository, RepositoryBuilder, Resource, ResourceId, ResourceKey, ResourcePage,
-    ResourceStream, Retry, StoreError, StoreErrorKind, SystemClock, Timestamp, TraceParent, Unreadable,
-    Write, codec, given, limits, subscription,
+    CommitStream, Cursor, EncodedEvent, ErrorChain, Event, EventStore, EventStream, FindError, Given,
+    IdSource, InvalidCursor, Json, MemoryStore, Moment, New, Outcome, Page, ParseTimestampError,
+    ParseTraceParentError, RandomIds, Recorded, Repository, RepositoryBuilder, Resource, ResourceId,
+    ResourceKey, ResourcePage, ResourceStream, Retry, StoreError, StoreErrorKind, SystemClock, Timestamp,
+    TraceParent, Unreadable, Write, codec, given, limits, subscription,
 };
 
 #[cfg(feature = "dynamodb")]

@@ -44,6 +44,7 @@ mod repository;
 mod resource;
 
 mod commit;
+mod error_chain;
 mod ids;
 mod json;
 mod moment;
@@ -62,6 +63,7 @@ pub use aws_event_sourcing_macros::Event;
 pub use self::{
     aggregate::Aggregate,
     commit::{Commit, EncodedEvent},
+    error_chain::ErrorChain,
     event::Event,
     given::{Given, Outcome, given},
     ids::{CommitId, IdSource, RandomIds, ResourceId, ResourceKey},

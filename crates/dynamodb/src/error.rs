@@ -4,7 +4,7 @@ use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_event_sourcing_core::{
-    AppendError, ResourceKey, StoreError, StoreErrorKind, Unreadable, limits::LimitExceeded,
+    AppendError, ErrorChain, ResourceKey, StoreError, StoreErrorKind, Unreadable, limits::LimitExceeded,
     subscription::SubscriptionKey,
 };
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -297,7 +297,7 @@ fn credentials(target: &Target, profile: Option<String>, error: &(dyn StdError +
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<CredentialsError>() {
-            let (target, source) = (target.clone(), Chain::of(&error).into());
+            let (target, source) = (target.clone(), Chain::of(error).into());
             return Some(match (error, profile) {
                 (CredentialsError::ProviderTimedOut(_), _) => {
                     Error::Credentials { target, kind: StoreErrorKind::Unavailable, source }
@@ -319,17 +319,8 @@ struct Chain(String);
 
 impl Chain {
     /// Without `DisplayErrorContext`, which puts a page of debug output behind it.
-    fn of(error: &dyn StdError) -> Self {
-        let mut chain = error.to_string();
-        let mut source = error.source();
-        while let Some(error) = source {
-            let cause = error.to_string();
-            if !chain.contains(&cause) {
-                chain = format!("{chain}: {cause}");
-            }
-            source = error.source();
-        }
-        Self(chain)
+    fn of(error: &(dyn StdError + 'static)) -> Self {
+        Self(ErrorChain::of(error).to_string())
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use aws_event_sourcing_core::ErrorChain;
 use aws_sdk_dynamodb::{
     config::{
         ConfigBag, Intercept, RuntimeComponents,
@@ -181,12 +182,7 @@ impl Intercept for Attempts {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let Some(Err(error)) = context.output_or_error() {
-            let mut message = error.to_string();
-            let mut source = error.source();
-            while let Some(error) = source {
-                message = format!("{message}: {error}");
-                source = error.source();
-            }
+            let message = ErrorChain::of(error).to_string();
             *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(message);
         }
         Ok(())

@@ -151,7 +151,6 @@ mod openapi;
 
 mod compress;
 mod harden;
-mod log;
 mod panic;
 mod routes;
 

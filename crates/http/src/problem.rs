@@ -5,6 +5,7 @@ mod rejection;
 
 use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
+use aws_event_sourcing_core::ErrorChain;
 use axum::{
     http::{
         HeaderMap, HeaderValue, StatusCode,
@@ -19,7 +20,6 @@ pub(crate) use self::{
     domain::{no_such_version, not_found, version_mismatch},
     rejection::too_large,
 };
-use crate::log::Chain;
 
 /// An error as `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)): `type`, `title`,
 /// `status`, `detail`, `instance`, and members of your own.
@@ -201,7 +201,7 @@ impl Problem {
 
     /// What the log says: the cause and the sources behind it, or else what the client is told.
     pub(crate) fn reason(&self) -> impl fmt::Display {
-        Chain(self.0.cause.as_deref().map_or(self as &dyn Error, |cause| cause as _))
+        ErrorChain::of(self.0.cause.as_deref().map_or(self as &dyn Error, |cause| cause as _))
     }
 
     /// The body, for the request with that path.

@@ -3,7 +3,7 @@
 use std::{error::Error, fmt};
 
 use super::Context;
-use crate::Recorded;
+use crate::{ErrorChain, Recorded};
 
 /// Does something about the events of a subscription.
 ///
@@ -145,16 +145,11 @@ impl<E: Error + Send + Sync + 'static> From<E> for Failure {
     }
 }
 
-/// The error and its causes, in one line.
+/// The error and its causes.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.source)?;
-        let mut source = self.source.source();
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
+        // It is kept as its author has worded it.
+        write!(f, "{:#}", ErrorChain::of(&*self.source))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_event_sourcing_core::StoreError;
+use aws_event_sourcing_core::{ErrorChain, StoreError};
 use lambda_runtime::Diagnostic;
 
 use crate::Error;
@@ -69,13 +69,7 @@ impl InvocationError {
 
 impl fmt::Debug for InvocationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        let mut source = std::error::Error::source(self);
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
+        fmt::Display::fmt(&ErrorChain::of(self), f)
     }
 }
 
