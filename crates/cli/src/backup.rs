@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{
     failure::Failure,
     file::File,
-    print::{self, Printer, labelled},
+    print::{Printer, labelled},
     progress::Share,
 };
 
@@ -69,6 +69,7 @@ impl<'a> Document<'a> {
         vec![
             ("file", self.file.display().to_string()),
             ("bytes", self.bytes.to_string()),
+            ("layout", self.layout.to_string()),
             ("resources", self.resources.to_string()),
             ("events", self.events.to_string()),
             ("newest event", self.newest_event_at.unwrap_or("none").to_owned()),
@@ -84,9 +85,10 @@ pub(crate) fn existing(force: bool) -> Existing {
 impl BackupCommand {
     pub(crate) fn run(&self, printer: &Printer) -> Result<ExitCode, Failure> {
         let Some(store) = self.store.path() else {
-            return Ok(print::not_understood(
-                "the events are in DynamoDB: there, `aws dynamodb create-backup` makes a copy of a table, and \
-                 point-in-time recovery keeps each second of the last 35 days. Say --data-dir for an embedded store",
+            return Err(Failure::means_nothing(
+                "the events are in DynamoDB, and not in a file",
+                "There, `aws dynamodb create-backup` makes a copy of a table, and point-in-time recovery keeps each \
+                 second of the last 35 days. Say --data-dir for an embedded store.",
             ));
         };
         if self.to.exists() && !self.force {
@@ -95,7 +97,7 @@ impl BackupCommand {
                 self.to.display()
             )));
         }
-        let mut share = Share::new("copying");
+        let mut share = Share::new("copying", printer);
         let contents =
             back_up(&store, &self.to, existing(self.force), |copied| share.show(copied.bytes, copied.of));
         drop(share);

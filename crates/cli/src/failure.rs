@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, io, process::ExitCode};
 
-use aws_event_sourcing_core::{StoreError, subscription::ParkedError};
+use aws_event_sourcing_core::{ErrorChain, StoreError, subscription::ParkedError};
 use clap::error::ErrorKind;
 use serde::Serialize;
 
@@ -53,23 +53,19 @@ impl Failure {
         }
     }
 
+    /// That a command means nothing where the events are, and how to do there what is wanted.
+    pub(crate) fn means_nothing(error: &str, help: &str) -> Self {
+        Self { error: error.to_owned(), help: Some(help.to_owned()), status: Status::NotUnderstood }
+    }
+
     /// What the process ends with.
     pub(crate) fn exit_code(&self) -> ExitCode {
         u8::from(self.status).into()
     }
 
     /// An error and its causes, none of them twice.
-    fn new(error: &dyn Error) -> Self {
-        let mut line = error.to_string();
-        let mut source = error.source();
-        while let Some(error) = source {
-            let cause = error.to_string();
-            if !line.contains(&cause) {
-                line = format!("{line}: {cause}");
-            }
-            source = error.source();
-        }
-        Self::saying(&in_one_line(&line))
+    fn new(error: &(dyn Error + 'static)) -> Self {
+        Self::saying(&ErrorChain::of(error).to_string())
     }
 }
 
@@ -105,35 +101,5 @@ impl From<ParkedError> for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::new(&error)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use aws_event_sourcing_core::StoreErrorKind;
-
-    #[derive(Debug)]
-    struct Layer(&'static str, Option<Box<Self>>);
-
-    impl fmt::Display for Layer {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(self.0)
-        }
-    }
-
-    impl Error for Layer {
-        fn source(&self) -> Option<&(dyn Error + 'static)> {
-            self.1.as_deref().map(|layer| layer as _)
-        }
-    }
-
-    #[test]
-    fn a_failure_is_one_line_with_each_cause_once() {
-        let inner = Layer("the wire\nis cut", None);
-        let middle = Layer("no answer", Some(Box::new(inner)));
-        let outer = Layer("not reached: no answer", Some(Box::new(middle)));
-        let failure = Failure::from(StoreError::new(StoreErrorKind::Unavailable, outer));
-        assert_eq!(failure.to_string(), "not reached: no answer: the wire is cut");
     }
 }

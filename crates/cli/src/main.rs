@@ -13,6 +13,7 @@ mod parked;
 mod print;
 mod progress;
 mod restore;
+mod stderr;
 mod table;
 
 use std::process::ExitCode;

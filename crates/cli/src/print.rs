@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, stderr};
 
 /// For whom it is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,14 @@ impl Printer {
         }
     }
 
+    /// Tells a person something that they should know of what was done. For programs the document says it.
+    pub(crate) fn note(&self, line: &str) {
+        match self.output {
+            Output::Text => stderr::say(format!("eventctl: {line}\n")),
+            Output::Json => {}
+        }
+    }
+
     /// Tells of a failure, the last thing that is done: nobody is left to hear that this failed too.
     pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
         let mut line = match self.output {
@@ -62,7 +70,7 @@ impl Printer {
             Output::Json => serde_json::to_string(failure).unwrap_or_else(|error| error.to_string()),
         };
         line.push('\n');
-        let _ = io::stderr().write_all(line.as_bytes());
+        stderr::say(line);
         failure.exit_code()
     }
 
@@ -93,15 +101,4 @@ pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Ite
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// Tells a person something that they should know of what was done.
-pub(crate) fn note(line: &str) {
-    let _ = writeln!(io::stderr(), "eventctl: {line}");
-}
-
-/// Tells a person that a command means nothing here, and how to do what they want.
-pub(crate) fn not_understood(line: &str) -> ExitCode {
-    note(line);
-    ExitCode::from(2)
 }

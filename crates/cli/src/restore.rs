@@ -10,7 +10,7 @@ use crate::{
     backup::{Document, existing},
     failure::Failure,
     file::File,
-    print::{self, Printer, labelled},
+    print::{Printer, labelled},
     progress::Share,
 };
 
@@ -55,9 +55,10 @@ struct Restored<'a> {
 impl RestoreCommand {
     pub(crate) fn run(&self, printer: &Printer) -> Result<ExitCode, Failure> {
         let Some(store) = self.store.path() else {
-            return Ok(print::not_understood(
-                "the events are in DynamoDB: there, `aws dynamodb restore-table-to-point-in-time` or \
-                 `restore-table-from-backup` makes a new table. Say --data-dir for an embedded store",
+            return Err(Failure::means_nothing(
+                "the events are in DynamoDB, and not in a file",
+                "There, `aws dynamodb restore-table-to-point-in-time` or `restore-table-from-backup` makes a new table. \
+                 Say --data-dir for an embedded store.",
             ));
         };
         if store.exists() && !self.force {
@@ -73,13 +74,13 @@ impl RestoreCommand {
         if let Some(folder) = store.parent() {
             fs::create_dir_all(folder)?;
         }
-        let mut share = Share::new("copying");
+        let mut share = Share::new("copying", printer);
         let restored =
             restore(&self.from, &store, existing(self.force), |copied| share.show(copied.bytes, copied.of));
         drop(share);
         let restored = restored?;
         if restored.origin == Origin::WithoutLog {
-            print::note(&format!(
+            printer.note(&format!(
                 "{} was copied without its log while it was in use: what was only in the log is not restored",
                 self.from.display()
             ));
@@ -92,7 +93,7 @@ impl RestoreCommand {
         printer.print(&document, || {
             let mut lines = document.contents.lines();
             if let Some(replaced) = &document.replaced {
-                lines.push(("the store that was there", replaced.display().to_string()));
+                lines.push(("old store", replaced.display().to_string()));
             }
             labelled(lines)
         })?;

@@ -444,11 +444,74 @@ async fn what_a_table_is_is_told_alike_as_text_and_as_json() {
     assert_eq!(place.both(&VERIFY)["broken"][0]["what"]["breach"], "lost");
 }
 
+const BACKUP: Form = Form {
+    arguments: &["backup", "copy.db", "--force"],
+    fields: &[
+        ("file", "file"),
+        ("bytes", "bytes"),
+        ("layout", "layout"),
+        ("resources", "resources"),
+        ("events", "events"),
+        ("newest_event_at", "newest event"),
+    ],
+};
+
+const RESTORE: Form = Form {
+    arguments: &["restore", "copy.db", "--force"],
+    fields: &[
+        ("file", "file"),
+        ("bytes", "bytes"),
+        ("layout", "layout"),
+        ("resources", "resources"),
+        ("events", "events"),
+        ("newest_event_at", "newest event"),
+        // Each has a time in its name.
+        ("replaced", NOWHERE),
+        // The text has it on standard error.
+        ("without_log", NOWHERE),
+    ],
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_copied_is_told_alike_as_text_and_as_json() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, copy) = (folder.path().join("data"), folder.path().join("copy.db"));
+    std::fs::create_dir(&data).expect("a folder");
+    let file = data.join("events.db");
+    let store = SqliteStore::open(&file).expect("a store");
+    let place = Place { settings: Vec::new(), folder: folder.path().to_owned() };
+    let mut post =
+        Post { place, events: Arc::new(store.clone()), progress: Arc::new(store.clone()) }.fill().await;
+    assert_eq!(post.place.both(&BACKUP)["events"], 2);
+    store.close().await.expect("closed");
+    // A copy without the log that was beside it.
+    let store = SqliteStore::open(&file).expect("a store");
+    post.progress = Arc::new(store.clone());
+    post.park("letter").await;
+    std::fs::copy(&file, &copy).expect("copied");
+    store.close().await.expect("closed");
+    let Post { place, .. } = post;
+    let text = run(&mut place.eventctl(RESTORE.arguments));
+    assert!(text.stdout.contains("old store  "), "{}", text.stdout);
+    assert!(text.stderr.contains("eventctl: ") && text.stderr.contains("without its log"), "{}", text.stderr);
+    let Said { status, stdout, stderr } = run(place.eventctl(RESTORE.arguments).arg("--json"));
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    let document: Value = serde_json::from_str(&stdout).expect("a document");
+    assert_eq!(document["without_log"], true);
+    assert!(document["replaced"].is_string());
+    tells(&document, "", &text.stdout, &RESTORE);
+}
+
 /// Each command fails, or is not understood, with one line after `eventctl: ` and what helps; and the same in one object.
 #[test]
 fn a_failure_is_one_object_where_json_is_asked_for() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = Place { settings: Vec::new(), folder: folder.path().to_owned() };
+    let on_tables =
+        Place { settings: vec![("DYNAMODB_TABLE", "letters".to_owned())], folder: place.folder.clone() };
+    for arguments in [&["backup", "copy.db"][..], &["restore", "copy.db"]] {
+        fails(&on_tables, 2, arguments);
+    }
     for (status, arguments) in [
         (1, &["table", "create", "my table", "--region", "us-east-1"] as &[_]),
         (1, &["table", "check", "my table", "--region", "us-east-1"]),
@@ -460,6 +523,8 @@ fn a_failure_is_one_object_where_json_is_asked_for() {
         (1, &["parked", "retry", "prints"]),
         (1, &["parked", "skip", "prints", "1", "--number", "1", "--reason", "why"]),
         (1, &["parked", "list", "--table", "letters"]),
+        (1, &["backup", "copy.db"]),
+        (1, &["restore", "copy.db"]),
         (2, &[]),
         (2, &["table"]),
         (2, &["parked"]),
@@ -475,24 +540,31 @@ fn a_failure_is_one_object_where_json_is_asked_for() {
         (2, &["parked", "show", "prints"]),
         (2, &["parked", "retry", "prints", "1", "2"]),
         (2, &["parked", "skip", "prints", "1", "--number", "one", "--reason", "why"]),
+        (2, &["backup"]),
+        (2, &["restore"]),
+        (2, &["restore", "copy.db", "another.db"]),
     ] {
-        let text = run(&mut place.eventctl(arguments));
-        assert_eq!((text.status, text.stdout.as_str()), (status, ""), "{arguments:?}");
-        let said = text.stderr.strip_prefix("eventctl: ").expect("it says who complains");
-        assert!(!said.contains("error:"), "{said}");
+        fails(&place, status, arguments);
+    }
+}
 
-        let Said { status: with_json, stdout, stderr } = run(place.eventctl(arguments).arg("--json"));
-        assert_eq!((with_json, stdout.as_str(), stderr.lines().count()), (status, "", 1), "{stderr}");
-        let failure: Value = serde_json::from_str(&stderr).expect("an object");
-        let fields: Vec<_> = failure.as_object().expect("an object").keys().map(String::as_str).collect();
-        assert_eq!((fields, &failure["status"]), (vec!["error", "help", "status"], &status.into()));
-        // With a flag there is something that it is the command of.
-        if !arguments.iter().all(|argument| ["table", "parked"].contains(argument)) {
-            let error = failure["error"].as_str().expect("text");
-            // The usage that helps names the flags that were used.
-            let end = if failure["help"].is_null() { "\n" } else { "\n\n" };
-            assert!(said.starts_with(&format!("{error}{end}")), "{error} is not in {said}");
-            assert_eq!(failure["help"].is_string(), status == 2, "{stderr}");
-        }
+fn fails(place: &Place, status: i32, arguments: &[&str]) {
+    let text = run(&mut place.eventctl(arguments));
+    assert_eq!((text.status, text.stdout.as_str()), (status, ""), "{arguments:?}");
+    let said = text.stderr.strip_prefix("eventctl: ").expect("it says who complains");
+    assert!(!said.contains("error:"), "{said}");
+
+    let Said { status: with_json, stdout, stderr } = run(place.eventctl(arguments).arg("--json"));
+    assert_eq!((with_json, stdout.as_str(), stderr.lines().count()), (status, "", 1), "{stderr}");
+    let failure: Value = serde_json::from_str(&stderr).expect("an object");
+    let fields: Vec<_> = failure.as_object().expect("an object").keys().map(String::as_str).collect();
+    assert_eq!((fields, &failure["status"]), (vec!["error", "help", "status"], &status.into()));
+    // With a flag there is something that it is the command of.
+    if !arguments.iter().all(|argument| ["table", "parked"].contains(argument)) {
+        let error = failure["error"].as_str().expect("text");
+        // The usage that helps names the flags that were used.
+        let end = if failure["help"].is_null() { "\n" } else { "\n\n" };
+        assert!(said.starts_with(&format!("{error}{end}")), "{error} is not in {said}");
+        assert_eq!(failure["help"].is_string(), status == 2, "{stderr}");
     }
 }

@@ -1,7 +1,7 @@
 //! The real program against the real DynamoDB Local.
 
 use std::{
-    io::Read as _,
+    io::{self, Read as _, Write as _},
     process::{self, Command, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -425,4 +425,35 @@ fn a_reader_that_has_read_enough_is_no_failure() {
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(0), ""));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_standard_error_that_nobody_reads_keeps_no_command_from_its_end() {
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+
+    let (_unread, mut full) = io::pipe().expect("a pipe");
+    let flags = fcntl_getfl(&full).expect("flags");
+    fcntl_setfl(&full, flags | OFlags::NONBLOCK).expect("flags");
+    while full.write(&[b'.'; 1024]).is_ok() {}
+    while full.write(b".").is_ok() {}
+    fcntl_setfl(&full, flags).expect("flags");
+    for (arguments, status) in [(&["table", "check", "products"][..], 1), (&["no-such-noun"], 2)] {
+        let stderr = full.try_clone().expect("one more end");
+        let mut child = eventctl(arguments).stderr(stderr).spawn().expect("it runs");
+        let begun = Instant::now();
+        let ended = loop {
+            match child.try_wait().expect("our own child") {
+                Some(ended) => break ended,
+                None if begun.elapsed() < Duration::from_secs(30) => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                None => {
+                    child.kill().expect("our own child");
+                    panic!("{arguments:?} waits for somebody who reads");
+                }
+            }
+        };
+        assert_eq!(ended.code(), Some(status), "{arguments:?}");
+    }
 }
