@@ -9,6 +9,7 @@ use aws_event_sourcing_core::{
 use rusqlite::ErrorCode;
 
 use crate::{
+    cause,
     files::Loss,
     layout::{APPLICATION_ID, Differences},
     path::FilePath,
@@ -97,7 +98,7 @@ pub(crate) enum Error {
     Io { path: FilePath, doing: Doing, source: std::io::Error },
 
     #[error("{path} cannot be {doing}")]
-    Sqlite { path: FilePath, doing: Doing, source: rusqlite::Error },
+    Sqlite { path: FilePath, doing: Doing, source: Said },
 
     #[error("{path} is locked by somebody else")]
     Locked { path: FilePath },
@@ -140,6 +141,11 @@ pub(crate) enum Error {
     #[error("{} cannot be locked", path.display())]
     Lock { path: PathBuf, source: std::io::Error },
 }
+
+/// What SQLite says is wrong. It is not asked for a source: that is the same once more, in other words.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Said(pub(crate) rusqlite::Error);
 
 /// What was being done to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +190,11 @@ impl Error {
         match source.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
             Some(ErrorCode::NotADatabase) => Self::NoDatabase { path },
-            _ => Self::Sqlite { path, doing, source },
+            Some(ErrorCode::CannotOpen) if doing == Doing::Opening => match cause::of_failed_open(&path) {
+                Some(source) => Self::Io { path, doing, source },
+                None => Self::Sqlite { path, doing, source: Said(source) },
+            },
+            _ => Self::Sqlite { path, doing, source: Said(source) },
         }
     }
 
@@ -207,7 +217,7 @@ impl Error {
             Self::Lost { .. } => StoreErrorKind::Lost,
             Self::ReadOnly { .. } => StoreErrorKind::Denied,
             Self::Io { source, .. } | Self::Lock { source, .. } => kind_of_io(source),
-            Self::Sqlite { doing, source, .. } => kind_of_sqlite(*doing, source),
+            Self::Sqlite { doing, source, .. } => kind_of_sqlite(*doing, &source.0),
             Self::Locked { .. }
             | Self::InUse { .. }
             | Self::Exchanged { .. }

@@ -1,5 +1,6 @@
 //! The embedded event store: one SQLite file.
 mod backup;
+mod cause;
 mod commits;
 mod connection;
 mod contents;
