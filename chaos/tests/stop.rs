@@ -146,9 +146,7 @@ fn a_second_signal_ends_it_at_once() {
     let slow = service.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
     service.noted("slow");
     service.running.signal(Signal::TERM);
-    while !service.running.log().iter().any(|line| line.contains("finishing what is in flight")) {
-        thread::sleep(Duration::from_millis(5));
-    }
+    let _ = service.running.logged(&["once what is in flight is finished", "SIGTERM"]);
     service.running.signal(Signal::INT);
     assert!(service.running.wait().success());
     assert_eq!(rest(slow), "");

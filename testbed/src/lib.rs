@@ -14,6 +14,8 @@ mod proxy;
 mod tables;
 mod template;
 
+pub use rustix::process::Signal;
+
 pub use self::{
     answer::{Answer, Client},
     description::{Deleted, keeps_its_description},
@@ -23,4 +25,3 @@ pub use self::{
     tables::{SHOP_TABLES, Tables},
     template::starts_as_its_template_says,
 };
-pub use rustix::process::Signal;

@@ -3,10 +3,11 @@
 use std::{
     env,
     ffi::OsStr,
-    io::{BufRead as _, BufReader, Read as _},
+    fs::File,
+    io::{self, BufRead as _, BufReader, Read},
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -39,7 +40,33 @@ const SETTINGS: [&str; 12] = [
 pub struct Running {
     child: Child,
     address: String,
-    log: Arc<Mutex<Vec<String>>>,
+    log: Arc<Log>,
+}
+
+/// What the service has logged, as far as it is read.
+#[derive(Debug, Default)]
+struct Log {
+    reading: Mutex<Reading>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Reading {
+    lines: Vec<String>,
+    /// The pipe stays open, and nobody reads it.
+    is_paused: bool,
+}
+
+impl Log {
+    fn reading(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, line: String) {
+        let reading = self.changed.wait_while(self.reading(), |reading| reading.is_paused);
+        reading.unwrap_or_else(PoisonError::into_inner).lines.push(line);
+        self.changed.notify_all();
+    }
 }
 
 /// A program of a service over the store in `data_dir`, on any free port, with its log as JSON, and with no setting that
@@ -65,9 +92,27 @@ impl Running {
     /// When it does not.
     #[must_use]
     pub fn start(command: &mut Command) -> Self {
-        let mut child = spawn(command);
+        let mut child = spawn(command, Stdio::piped());
         let stdout = child.stdout.take().expect("standard output is a pipe");
-        let log = Arc::<Mutex<Vec<String>>>::default();
+        Self::listening(child, stdout, command)
+    }
+
+    /// The same, with its log in a file, of which no more is read once it listens.
+    ///
+    /// # Panics
+    ///
+    /// When it does not listen, or there can be no such file.
+    #[must_use]
+    pub fn start_with_log_in(command: &mut Command, file: &Path) -> Self {
+        let written = File::create(file).expect("a file for the log");
+        let log = Growing(File::open(file).expect("the file for the log"));
+        let running = Self::listening(spawn(command, written.into()), log, command);
+        running.stop_reading();
+        running
+    }
+
+    fn listening(mut child: Child, stdout: impl Read + Send + 'static, command: &Command) -> Self {
+        let log = Arc::<Log>::default();
         let (listening, listens) = mpsc::channel();
         thread::spawn({
             let log = log.clone();
@@ -77,7 +122,7 @@ impl Running {
                         let end = address.find(|end: char| end == '"' || end.is_whitespace());
                         address[..end.unwrap_or(address.len())].to_owned()
                     });
-                    log.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                    log.push(line);
                     if let Some(address) = address {
                         // The test has given up already when nobody takes it.
                         let _ = listening.send(address);
@@ -119,7 +164,35 @@ impl Running {
     /// The lines that it has logged so far.
     #[must_use]
     pub fn log(&self) -> Vec<String> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.log.reading().lines.clone()
+    }
+
+    /// Waits for a line of the log that has all of these in it.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    #[must_use]
+    pub fn logged(&self, texts: &[&str]) -> String {
+        let find = |reading: &Reading| {
+            let is_it = |line: &&String| texts.iter().all(|text| line.contains(text));
+            reading.lines.iter().find(is_it).cloned()
+        };
+        let log = self.log.reading();
+        let waited = self.log.changed.wait_timeout_while(log, PATIENCE, |log| find(log).is_none());
+        let (log, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        find(&log).unwrap_or_else(|| panic!("no line has {texts:?}: {:#?}", log.lines))
+    }
+
+    /// Reads no more of the log, and leaves its pipe open.
+    pub fn stop_reading(&self) {
+        self.log.reading().is_paused = true;
+    }
+
+    /// Reads the log again.
+    pub fn read_on(&self) {
+        self.log.reading().is_paused = false;
+        self.log.changed.notify_all();
     }
 
     /// Ends it as a crash would: `kill -9`.
@@ -162,6 +235,20 @@ impl Running {
     }
 }
 
+/// A file that somebody writes to: it has no end.
+struct Growing(File);
+
+impl Read for Growing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buffer)? {
+                0 => thread::sleep(Duration::from_millis(5)),
+                read => return Ok(read),
+            }
+        }
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -176,7 +263,7 @@ impl Drop for Running {
 /// When it starts all the same.
 #[must_use]
 pub fn refused_to_start(command: &mut Command) -> Output {
-    let mut child = spawn(command);
+    let mut child = spawn(command, Stdio::piped());
     let deadline = Instant::now() + PATIENCE;
     while child.try_wait().expect("our own child can be waited for").is_none() {
         if Instant::now() > deadline {
@@ -188,7 +275,7 @@ pub fn refused_to_start(command: &mut Command) -> Output {
     child.wait_with_output().expect("its output can be read")
 }
 
-fn spawn(command: &mut Command) -> Child {
-    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+fn spawn(command: &mut Command, stdout: Stdio) -> Child {
+    let command = command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
     command.spawn().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
 }

@@ -1,7 +1,7 @@
 //! [`Commit`]: the unit of writing, as a store sees it. Users of a [`Repository`](crate::Repository) meet it only when
 //! they read raw history.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use crate::{CommitId, Json, ResourceKey, Timestamp, TraceParent};
 
@@ -36,9 +36,34 @@ impl Commit {
         self.number + (self.events.len() as u64).saturating_sub(1)
     }
 
+    /// Tells the log that it is stored.
+    pub(crate) fn log(&self) {
+        tracing::info!(
+            resource_type = &*self.resource.resource_type,
+            id = %self.resource.id,
+            version = self.last_number(),
+            event_types = %EventTypes(&self.events),
+            trace_id = self.trace.map(|trace| trace.trace_id()),
+            "committed"
+        );
+    }
+
     /// The events with their numbers.
     pub fn numbered(&self) -> impl Iterator<Item = (u64, &EncodedEvent)> {
         (self.number..).zip(&self.events)
+    }
+}
+
+/// For the log.
+struct EventTypes<'a>(&'a [EncodedEvent]);
+
+impl fmt::Display for EventTypes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, event) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { " " };
+            write!(f, "{separator}{}", event.event_type)?;
+        }
+        Ok(())
     }
 }
 

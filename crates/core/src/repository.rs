@@ -371,10 +371,13 @@ impl<A: Aggregate> Repository<A> {
         self.inner.past.remove(&resource.id);
         let told = self.inner.told_of_lost.swap(true, Ordering::Relaxed);
         if told {
-            tracing::debug!(%resource, version, "another history is in the store by now");
+            tracing::debug!(
+                resource_type = &*resource.resource_type, id = %resource.id, version,
+                "another history is in the store by now"
+            );
         } else {
             tracing::warn!(
-                %resource, version,
+                resource_type = &*resource.resource_type, id = %resource.id, version,
                 "another history is in the store by now than this process has read: it was restored to an earlier state, \
                  or events were deleted. What is in memory of such resources is dropped. Further ones are told at debug"
             );

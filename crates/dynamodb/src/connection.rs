@@ -56,6 +56,8 @@ struct Connected {
     client: Client,
     streams: aws_sdk_dynamodbstreams::Client,
     region: String,
+    /// Where it is, when it is not where AWS has it.
+    endpoint_url: Option<String>,
     /// The profile that was asked for by name.
     profile: Option<String>,
     deadline: Duration,
@@ -123,6 +125,12 @@ impl DynamoDb {
     #[must_use]
     pub fn region(&self) -> &str {
         &self.0.region
+    }
+
+    /// The URL of the service, when it was told one: none when it is AWS's own.
+    #[must_use]
+    pub fn endpoint_url(&self) -> Option<&str> {
+        self.0.endpoint_url.as_deref()
     }
 
     pub(crate) fn deadline(&self) -> Duration {
@@ -277,6 +285,7 @@ impl Connect {
             client: Client::from_conf(service),
             streams: aws_sdk_dynamodbstreams::Client::from_conf(streams),
             region,
+            endpoint_url: self.endpoint_url.or_else(|| tables_endpoint(&config)),
             profile: self.profile,
             deadline: self.deadline,
             look_every: self.look_every,
@@ -292,12 +301,23 @@ fn streams_endpoint(config: &SdkConfig) -> Option<String> {
     if config.get_origin("endpoint_url").is_client_config() {
         return None;
     }
-    let set_for = |service: &str| {
-        let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL");
-        let key = key.profile("endpoint_url").build().expect("all parts are set");
-        config.service_config()?.load_config(key)
-    };
-    set_for("DynamoDB Streams").or_else(|| set_for("DynamoDB"))
+    endpoint_of(config, "DynamoDB Streams").or_else(|| endpoint_of(config, "DynamoDB"))
+}
+
+/// The endpoint of the tables, when that is not what the SDK takes by itself.
+fn tables_endpoint(config: &SdkConfig) -> Option<String> {
+    let of_all = || config.endpoint_url().map(str::to_owned);
+    if config.get_origin("endpoint_url").is_client_config() {
+        return of_all();
+    }
+    endpoint_of(config, "DynamoDB").or_else(of_all)
+}
+
+/// What is set for one service, in the environment or in the profile.
+fn endpoint_of(config: &SdkConfig, service: &str) -> Option<String> {
+    let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL");
+    let key = key.profile("endpoint_url").build().expect("all parts are set");
+    config.service_config()?.load_config(key)
 }
 
 /// More than the deadline leaves time for. Not many more: the SDK adds up what all of them could take.

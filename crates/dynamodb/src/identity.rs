@@ -16,9 +16,10 @@ use std::{
     time::Duration,
 };
 
-use aws_event_sourcing_core::Moment;
+use aws_event_sourcing_core::{ErrorChain, Moment};
 use aws_sdk_dynamodb::types::{TableDescription, TableStatus};
 use tokio::time::timeout;
+use tracing::field::display;
 
 use crate::{error::Error, request::Pending, resource_table::ResourceTable, table::Kind};
 
@@ -135,7 +136,7 @@ impl Identity {
             Ok(Ok(None) | Err(Error::TableNotFound { .. })) => state.doubt(),
             Ok(Err(error)) => {
                 let is_denied = matches!(error, Error::Denied { .. });
-                let error = &error as &dyn std::error::Error;
+                let error = display(ErrorChain::of(&error));
                 if is_denied && !std::mem::replace(&mut state.told, true) {
                     tracing::warn!(
                         table = &*table.name,
@@ -145,7 +146,7 @@ impl Identity {
                         self.look_every
                     );
                 } else {
-                    tracing::debug!(table = &*table.name, error, "cannot tell which table it is");
+                    tracing::debug!(table = &*table.name, error, "it cannot be told which table this is");
                 }
                 let pause = if is_denied { NOT_PERMITTED } else { self.look_every };
                 state.failed = Some((Moment::now(), pause));

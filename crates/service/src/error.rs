@@ -1,8 +1,8 @@
 //! [`Error`]: why a service did not start, or did not stop as it should. One line for the person who started it.
 
-use std::{fmt, io, path::PathBuf};
+use std::{collections::BTreeSet, fmt, io, path::PathBuf};
 
-use aws_event_sourcing_core::StoreError;
+use aws_event_sourcing_core::{ErrorChain, StoreError};
 
 /// Why a service did not start or end well.
 ///
@@ -20,6 +20,14 @@ pub enum Error {
         value: String,
         /// What it should be.
         expected: &'static str,
+    },
+    /// An environment variable is no setting, but nearly one.
+    #[error("{variable} is no setting: is {meant} meant? Unset it if it is not for this service")]
+    Unknown {
+        /// The variable.
+        variable: String,
+        /// The setting.
+        meant: String,
     },
     /// An environment variable asks for something that this program was built without.
     #[error("{setting} is set, but this program was built without {what}")]
@@ -59,6 +67,18 @@ pub enum Error {
         resource_type: &'static str,
         /// The variable that names its table.
         variable: String,
+    },
+    /// A table is set for a resource type that the service does not have.
+    #[cfg(feature = "dynamodb")]
+    #[error(
+        "{variable} is the table of no resource type of this service; it has {}",
+        variables.iter().map(String::as_str).collect::<Vec<_>>().join(" and ")
+    )]
+    NoSuchType {
+        /// The variable.
+        variable: String,
+        /// The variables for the types that there are.
+        variables: BTreeSet<String>,
     },
     /// There is no table, on AWS Lambda, where nothing else stays.
     #[cfg(feature = "lambda")]
@@ -137,6 +157,9 @@ pub enum Error {
     #[cfg(feature = "lambda")]
     #[error("AWS Lambda's runtime API (AWS_LAMBDA_RUNTIME_API) gives no invocations")]
     Lambda(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The thread that writes the log cannot be started.
+    #[error("cannot start the thread that writes the log")]
+    Log(#[source] io::Error),
     /// The signals that stop a service cannot be listened for.
     #[error("cannot listen for signals")]
     Signals(#[source] io::Error),
@@ -144,12 +167,6 @@ pub enum Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        let mut source = std::error::Error::source(self);
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
+        fmt::Display::fmt(&ErrorChain::of(self), f)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_event_sourcing_core::{
-    StoreError,
+    ErrorChain, StoreError,
     subscription::{ProgressStore, Source, Start, Subscription, SubscriptionKey},
 };
 use tokio::{sync::watch, task::JoinSet};
@@ -55,6 +55,11 @@ impl Followers {
     }
 }
 
+/// The resource types that subscriptions follow.
+pub(crate) fn types(subscriptions: &[Subscription]) -> Vec<&str> {
+    subscriptions.iter().flat_map(Subscription::resource_types).collect()
+}
+
 /// Checks that each has a name of its own.
 pub(crate) fn check_names(subscriptions: &[Subscription]) -> Result<(), Error> {
     let mut names = BTreeSet::new();
@@ -80,7 +85,7 @@ impl Running {
     pub(crate) async fn finish(&mut self) {
         while let Some(ended) = self.tasks.join_next().await {
             if let Err(error) = ended {
-                tracing::error!(%error, "a subscription ended badly");
+                tracing::error!(error = %ErrorChain::of(&error), "a subscription ended badly");
             }
         }
     }
@@ -98,23 +103,30 @@ async fn announce(subscriptions: &[Subscription], progress: &dyn ProgressStore) 
     for key in known.difference(&present) {
         let parked = count_parked(progress, key).await?;
         tracing::warn!(
-            subscription = %key, parked,
-            "this subscription has run here before, and this program does not have it: was it renamed, or its handler \
+            subscription = &*key.subscription,
+            resource_type = &*key.resource_type,
+            parked,
+            "a subscription has run here before, and this program does not have it: was it renamed, or its handler \
              removed? It stays where it was, and goes on from there when it comes back"
         );
     }
     for key in present.difference(&known) {
         let start = subscriptions.iter().find(|subscription| subscription.name() == &*key.subscription);
-        let begins_with = match start.map(Subscription::starts_with) {
-            Some(Start::Now) => "what is committed from now on",
-            _ => "the first event that there is",
+        let what = match start.map(Subscription::starts_with) {
+            Some(Start::Now) => "a new subscription begins with what is committed from now on",
+            _ => "a new subscription begins with the first event",
         };
-        tracing::info!(subscription = %key, "new: begins with {begins_with}");
+        tracing::info!(subscription = &*key.subscription, resource_type = &*key.resource_type, "{what}");
     }
     for key in present.intersection(&known) {
         let parked = count_parked(progress, key).await?;
         if parked > 0 {
-            tracing::warn!(subscription = %key, parked, "resources are parked, and tried again now: `eventctl parked list`");
+            tracing::warn!(
+                subscription = &*key.subscription,
+                resource_type = &*key.resource_type,
+                parked,
+                "resources are parked, and their events are tried again now: `eventctl parked list` has them"
+            );
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use std::{
 };
 
 use aws_event_sourcing_core::{
-    Clock as _, EventStore, ResourceKey, SystemClock, Timestamp,
+    Clock as _, ErrorChain, EventStore, ResourceKey, SystemClock, Timestamp,
     subscription::{Standing, Subscription, Trouble},
 };
 use aws_event_sourcing_http::{Json, Quiet};
@@ -146,7 +146,7 @@ impl Health {
                     Ok(Err(error)) => {
                         tracing::debug!(
                             check = name,
-                            error = &error as &dyn std::error::Error,
+                            error = %ErrorChain::of(&error),
                             "a store failed"
                         );
                         format!("it cannot be read: {:?}", error.kind()).to_lowercase()
@@ -170,7 +170,7 @@ impl Health {
         }
         if was_ready && self.0.stopping.get().is_none() {
             for Check { name, detail, .. } in failed {
-                tracing::warn!(check = name, reason = detail.as_deref(), "not ready for requests");
+                tracing::warn!(check = name, error = detail.as_deref(), "not ready for requests");
             }
         }
     }

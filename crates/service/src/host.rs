@@ -7,27 +7,24 @@ use aws_event_sourcing_core::subscription::Failure;
 use aws_event_sourcing_core::{Aggregate, Repository, subscription::Subscription};
 use aws_event_sourcing_http::{OpenApi, Stopping, compress, harden};
 use axum::{Extension, Router};
-use tokio::net::TcpListener;
 
+#[cfg(feature = "lambda")]
+use crate::lambda::{self, BusEvent, Handlers, Lambda, Message};
 use crate::{
     Error,
     base_path::BasePath,
     description,
     draining::{self, Door},
-    followers::Followers,
+    followers::{self, Followers},
     health::{self, Health},
-    logging,
+    logging::{self, LAST_WORDS, Log, WaitFor},
     message::well_formed,
     reserved::reserve,
     server::{self, Server},
     settings::{Place, Settings},
     signals::Signals,
+    socket::Socket,
     stores::Stores,
-};
-#[cfg(feature = "lambda")]
-use crate::{
-    followers,
-    lambda::{self, BusEvent, Handlers, Lambda, Message},
 };
 
 /// How long what is in flight may take when the service stops: less than whatever kills it then.
@@ -51,6 +48,9 @@ const STOP_GRACE: Duration = Duration::from_secs(8);
 pub struct Service {
     name: String,
     settings: Settings,
+    log: Log,
+    /// Of a process of its own.
+    socket: Option<Socket>,
     stores: Stores,
     api: Router,
     http: aws_event_sourcing_http::Settings,
@@ -64,24 +64,31 @@ pub struct Service {
 }
 
 impl Service {
-    /// Reads the environment, starts logging and opens the store: the embedded one, which is made when there is none, or
-    /// DynamoDB when a table is set.
+    /// Reads the environment, starts logging, takes `HOST` and `PORT`, and opens the store: the embedded one, which is made
+    /// when there is none, or DynamoDB when a table is set.
     ///
     /// # Errors
     ///
-    /// A wrong setting, or a store that cannot be opened.
+    /// A wrong setting, an address that somebody else has, or a store that cannot be opened.
     pub async fn from_env(name: impl Into<String>) -> Result<Self, Error> {
         let settings = Settings::read(std::env::vars_os().filter_map(|(name, value)| {
             // A name that is not Unicode is none of ours. A value that is not is shown as far as it is, and refused.
             Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
         }))?;
-        logging::start(&settings)?;
+        let log = logging::start(&settings)?;
+        let socket = match settings.place {
+            Place::Process => Some(Socket::bind(&settings.host, settings.port).await?),
+            #[cfg(feature = "lambda")]
+            Place::Lambda => None,
+        };
         let stores = Stores::open(&settings).await?;
         let name = name.into();
         Ok(Self {
             description: OpenApi::new(&name).merge(health::description()),
             name,
             settings,
+            log,
+            socket,
             stores,
             api: Router::new(),
             http: Default::default(),
@@ -306,7 +313,8 @@ impl Service {
     /// in full is closed: an idle connection, half a request. Requests and events in flight are finished. What is not by the
     /// end of the [grace](Self::stop_grace), or when the signal comes again, is cut off. Then the store is closed. A handler
     /// whose answer has no end ends it when the service [stops](Self::stopping).
-    /// Who comes meanwhile is answered with 503.
+    /// Who comes meanwhile is answered with 503. Shortly after the grace the process is ended in any case, whatever it
+    /// is at, with exit code 1.
     ///
     /// As a function it runs until Lambda ends the process. While it starts, it opens a connection to DynamoDB, which nothing
     /// waits for. It does not ask what the tables are like: `eventctl table check` does.
@@ -316,25 +324,31 @@ impl Service {
     /// When a resource type has no table, or one that is not there or not made for events; when there are subscriptions and
     /// no place to keep how far they are, or two have one name; when it cannot listen on `HOST` and `PORT`, or the store
     /// cannot be closed in order. On Lambda, when its runtime API cannot be used.
-    pub async fn run(self) -> Result<(), Error> {
-        match self.settings.place {
-            Place::Process => self.serve().await,
+    pub async fn run(mut self) -> Result<(), Error> {
+        let log = self.log.clone();
+        let ended = match self.settings.place {
+            Place::Process => {
+                let socket = self.socket.take().expect("a process of its own has taken its address");
+                self.serve(socket).await
+            }
             #[cfg(feature = "lambda")]
             Place::Lambda => self.answer().await,
-        }
+        };
+        log.wait_for(WaitFor::EachLine);
+        log.drain(LAST_WORDS);
+        ended
     }
 
-    async fn serve(self) -> Result<(), Error> {
-        self.stores.check_places().await?;
+    async fn serve(self, socket: Socket) -> Result<(), Error> {
+        let followed = followers::types(&self.subscriptions);
+        self.stores.check_places(&followed).await?;
         let health = Health::of(&self.stores, &self.subscriptions);
         let followers = Followers::prepare(self.subscriptions, &self.stores).await?;
-        let Settings { host, port, .. } = &self.settings;
-        let cannot_listen = |source| Error::Listen { address: format!("{host}:{port}"), source };
-        let listener = TcpListener::bind((host.as_str(), *port)).await.map_err(cannot_listen)?;
-        let address = listener.local_addr().map_err(cannot_listen)?;
-        let mut signals = Signals::listen()?;
+        let (listener, address) = socket.listen()?;
+        let grace = self.settings.stop_grace.unwrap_or(self.stop_grace);
+        let mut signals = Signals::listen(grace, &self.log).await?;
 
-        tracing::info!(service = self.name, store = %self.stores, "listening on http://{address}");
+        tracing::info!(service = self.name, %address, store = %self.stores, "listening on http://{address}");
         for example in &self.examples {
             let base_path = self.settings.base_path.as_ref().map_or("", BasePath::as_str);
             tracing::info!("try: {}", example.replace("{}", &format!("http://{address}{base_path}")));
@@ -343,7 +357,8 @@ impl Service {
         if let [first, others @ ..] = self.handlers.names().as_slice() {
             let names = others.iter().fold(first.clone(), |names, name| names + ", " + name);
             tracing::info!(
-                "nothing calls these handlers here, because their messages and events come on AWS Lambda only: {names}"
+                handlers = names,
+                "some handlers are not called here, because their messages and events come on AWS Lambda only"
             );
         }
 
@@ -356,13 +371,16 @@ impl Service {
                 tracing::warn!(path, "described for OpenAPI, and there is no route");
             }
         }
-        let (listener, door) = Door::beside(listener).map_err(cannot_listen)?;
+        let beside = Door::beside(listener);
+        let (listener, door) =
+            beside.map_err(|source| Error::Listen { address: address.to_string(), source })?;
         let mut followers = followers.start();
+        // From now on somebody waits for an answer.
+        self.log.wait_for(WaitFor::Nothing);
         let server = Server::new(router, server::HEAD_TIMEOUT, self.stopping).at(self.settings.base_path);
         server.accept(listener, &mut signals).await;
         health.stops();
         followers.stop();
-        let grace = self.settings.stop_grace.unwrap_or(self.stop_grace);
         let in_flight = async { tokio::join!(server.finish(), followers.finish()) };
         let is_finished = tokio::select! {
             is_finished = server::finish(in_flight, grace, &mut signals) => is_finished,
@@ -370,7 +388,7 @@ impl Service {
         };
         if !is_finished {
             let connections = server.cut();
-            tracing::warn!(connections, "stopping without it");
+            tracing::warn!(connections, "connections are closed with requests in flight");
         }
         self.stores.close().await?;
         tracing::info!("stopped");
@@ -379,16 +397,16 @@ impl Service {
 
     #[cfg(feature = "lambda")]
     async fn answer(self) -> Result<(), Error> {
-        self.stores.check()?;
+        self.stores.check(&followers::types(&self.subscriptions))?;
         followers::check_names(&self.subscriptions)?;
         // Events are handed to a function: it has no followers.
         let health = Health::of(&self.stores, []);
         let api = compress(reserve(own_routes(&health, self.description), self.api));
         let api = harden(lambda::fit(api), &self.http);
-        let Self { name, settings, stores, subscriptions, handlers, .. } = self;
+        let Self { name, log, settings, stores, subscriptions, handlers, .. } = self;
         let base_path = settings.base_path;
         let registrations = Default::default();
-        Lambda { name, api, base_path, stores, subscriptions, registrations, handlers }.run().await
+        Lambda { name, log, api, base_path, stores, subscriptions, registrations, handlers }.run().await
     }
 }
 

@@ -23,7 +23,7 @@ mod hand_over;
 mod in_span;
 mod xray;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws_event_sourcing_core::subscription::Subscription;
 use aws_event_sourcing_dynamodb::StreamRecord;
@@ -36,13 +36,22 @@ use tower::layer::layer_fn;
 pub use self::{bus_event::BusEvent, message::Message};
 use self::{error::InvocationError, event::Kind, in_span::InSpan, invocation::Invocation};
 pub(crate) use self::{handlers::Handlers, http::fit, registrations::Registrations};
-use crate::{Error, base_path::BasePath, stores::Stores};
+use crate::{
+    Error,
+    base_path::BasePath,
+    logging::{Log, WaitFor},
+    stores::Stores,
+};
+
+/// How long an answer waits, at the most, for the lines of its invocation to be written.
+const LOG_TIME: Duration = Duration::from_millis(100);
 
 /// What a function is made of.
 #[derive(Debug)]
 pub(crate) struct Lambda {
     /// The name of the service.
     pub(crate) name: String,
+    pub(crate) log: Log,
     /// Hardened, and with answers that [fit](fit()).
     pub(crate) api: Router,
     /// Where clients find the API, if it is said.
@@ -57,10 +66,17 @@ impl Lambda {
     /// Takes one invocation after the other, until the process is ended.
     pub(crate) async fn run(self) -> Result<(), Error> {
         self.stores.connect_ahead();
+        self.log.wait_for(WaitFor::Errors);
         let lambda = Arc::new(self);
         let function = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
             let lambda = lambda.clone();
-            async move { lambda.answer(&event.payload, &Invocation::of(&event.context)).await }
+            async move {
+                let answer = lambda.answer(&event.payload, &Invocation::of(&event.context)).await;
+                // Once Lambda has the answer, the process stands still: what is not written by then is written by the next
+                // invocation, or never.
+                lambda.log.drain(LOG_TIME);
+                answer
+            }
         });
         Runtime::new(function).layer(layer_fn(InSpan)).run().await.map_err(Error::Lambda)
     }

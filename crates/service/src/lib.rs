@@ -74,8 +74,36 @@
 //! | `RUST_LOG` | what is logged, as [`tracing_subscriber::EnvFilter`] reads it | `info`, without the AWS SDK's search for credentials |
 //! | `LOG_FORMAT` | `json`, one object a line, panics included, or `pretty` | `pretty`; on Lambda `json` |
 //!
-//! A setting that is there but wrong stops the start with one line that names it, and exit code 1. An empty one counts
-//! as not set.
+//! A setting that is there but wrong stops the start with one line that names it, and exit code 1. So does a variable that is
+//! none of these but nearly one, `DYNAMODB_TABEL` or `DATADIR`, and a table for a resource type that the service does not have.
+//! An empty one counts as not set.
+//!
+//! # Log
+//!
+//! Lines go to standard output. No answer and no stop waits for them to be read or written: a thread of its own writes them,
+//! up to 4 MB wait for it, and what does not fit is dropped. The log says how many lines that were, once it is read again. On
+//! Lambda an answer waits a tenth of a second, at the most, until the lines of its invocation are written.
+//!
+//! At `info` there is a line for each request (`answered`, and `refused` with the reason when it was an error of the client's),
+//! for each commit (`committed`) and for each event that a subscription has handled (`handled`). Panics are always logged.
+//!
+//! In a line of JSON all fields are members of the one object, those of the spans that it is in too. The same thing has the same
+//! name everywhere:
+//!
+//! | field | meaning |
+//! |---|---|
+//! | `timestamp`, `level`, `message`, `spans` | when, how bad, what, and within what: `request`, `handle`, `invocation` |
+//! | `error` | why, with all causes |
+//! | `trace_id` | the trace: from the request through the commit to every handler |
+//! | `request_id`, `method`, `path`, `status`, `duration_ms` | a request over HTTP and its answer |
+//! | `lambda_request_id` | the invocation on Lambda |
+//! | `resource_type`, `id` | a resource |
+//! | `number` | an event of it |
+//! | `version`, `event_types` | what a commit led to, and the types of its events |
+//! | `subscription`, `attempt` | who handles an event, and how often it has tried, this time included |
+//! | `partition`, `parked` | a share of a feed; how many resources are parked |
+//! | `cause` | the message or event that a function was called with |
+//! | `store`, `file`, `table`, `region`, `endpoint`, `stream`, `shard` | where events are |
 //!
 //! # Features
 //!
@@ -105,13 +133,16 @@ mod host;
 mod lambda;
 mod logging;
 mod message;
+mod overtime;
 mod reserved;
 mod server;
 mod settings;
 mod signals;
+mod socket;
 mod stores;
 #[cfg(feature = "dynamodb")]
 mod tables;
+mod telling;
 
 #[cfg(feature = "lambda")]
 pub use self::lambda::{BusEvent, Message};

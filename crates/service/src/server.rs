@@ -6,6 +6,7 @@ mod connection;
 
 use std::{io, time::Duration};
 
+use aws_event_sourcing_core::ErrorChain;
 use aws_event_sourcing_http::Stopping;
 use axum::Router;
 use tokio::net::TcpListener;
@@ -49,11 +50,16 @@ impl Server {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 signal = signals.next() => {
-                    tracing::info!("{signal}: finishing what is in flight, then stopping; once more to stop at once");
+                    tracing::info!(
+                        signal, "stopping once what is in flight is finished; another signal stops at once"
+                    );
                     break;
                 }
                 () = self.stopping.begun() => {
-                    tracing::info!("told to stop: finishing what is in flight");
+                    tracing::info!(
+                        "stopping once what is in flight is finished, because the service has told itself to"
+                    );
+                    signals.begin_overtime();
                     break;
                 }
             };
@@ -61,7 +67,7 @@ impl Server {
                 Ok(accepted) => accepted,
                 Err(error) if is_of_one_connection(&error) => continue,
                 Err(error) => {
-                    tracing::error!(%error, "cannot accept connections");
+                    tracing::error!(error = %ErrorChain::of(&error), "connections cannot be accepted now");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
@@ -99,8 +105,12 @@ impl Server {
 pub(crate) async fn finish(in_flight: impl Future, grace: Duration, signals: &mut Signals) -> bool {
     tokio::select! {
         _ = in_flight => return true,
-        () = tokio::time::sleep(grace) => tracing::warn!("there is something in flight after {grace:?}"),
-        signal = signals.next() => tracing::warn!("{signal}: there is something in flight"),
+        () = tokio::time::sleep(grace) => {
+            tracing::warn!(?grace, "the time to stop is up: what is in flight is not finished");
+        }
+        signal = signals.next() => {
+            tracing::warn!(signal, "stopping at once: what is in flight is not finished");
+        }
     }
     false
 }
@@ -121,12 +131,13 @@ mod tests {
     };
 
     use super::*;
+    use crate::logging::Log;
 
     #[tokio::test]
     async fn a_client_that_does_not_finish_the_head_of_a_request_is_given_up_on() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut signals = Signals::listen().unwrap();
+        let mut signals = Signals::listen(Duration::ZERO, &Log::new()).await.unwrap();
         let clients = async {
             let mut answers = Vec::new();
             for sent in ["", "GET / HTTP/1.1\r\nHost: a\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"] {
@@ -151,7 +162,7 @@ mod tests {
     async fn a_handler_knows_the_address_of_its_client() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut signals = Signals::listen().unwrap();
+        let mut signals = Signals::listen(Duration::ZERO, &Log::new()).await.unwrap();
         let client = async {
             let mut client = TcpStream::connect(address).await.unwrap();
             let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";

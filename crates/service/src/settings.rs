@@ -1,5 +1,7 @@
 //! [`Settings`]: the environment of a service, read once and checked before anything starts.
 
+mod near_miss;
+
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use crate::{Error, base_path::BasePath};
@@ -62,9 +64,19 @@ pub(crate) enum Tables {
 }
 
 /// The variable for the table of the only type. Those of several types begin with it.
-const TABLE: &str = "DYNAMODB_TABLE";
+pub(super) const TABLE: &str = "DYNAMODB_TABLE";
 
 impl Tables {
+    /// The variables that name tables of single types.
+    #[cfg(feature = "dynamodb")]
+    pub(crate) fn of_types(&self) -> impl Iterator<Item = &String> {
+        let of_types = match self {
+            Self::One(_) => None,
+            Self::OfTypes(tables) => Some(tables),
+        };
+        of_types.into_iter().flat_map(BTreeMap::keys)
+    }
+
     /// The table of a type.
     #[cfg(feature = "dynamodb")]
     pub(crate) fn of(&self, resource_type: &str) -> Option<&String> {
@@ -117,6 +129,7 @@ impl Settings {
                 continue;
             }
             match variable.as_str() {
+                // These names are in [`near_miss`] as well.
                 RUNTIME_API => settings.place = on_lambda(&value)?,
                 "HOST" => settings.host = value,
                 "PORT" => {
@@ -139,7 +152,11 @@ impl Settings {
                 table if table.strip_prefix(TABLE).is_some_and(|rest| rest.starts_with('_')) => {
                     of_types.insert(variable, value);
                 }
-                _ => {}
+                other => {
+                    if let Some(meant) = near_miss::meant(other) {
+                        return Err(Error::Unknown { variable, meant });
+                    }
+                }
             }
         }
         settings.tables = match (one, of_types.pop_first()) {
@@ -232,6 +249,80 @@ mod tests {
     }
 
     #[test]
+    fn what_is_nearly_a_setting_is_named_with_what_was_meant() {
+        for (variable, meant) in [
+            ("DYNAMODB_TABEL", "DYNAMODB_TABLE"),
+            ("DYNAMODB_TABLES", "DYNAMODB_TABLE"),
+            ("DYNAMO_TABLE", "DYNAMODB_TABLE"),
+            ("DYNAMO_DB_TABLE", "DYNAMODB_TABLE"),
+            ("DYNAMODB_TABLENAME", "DYNAMODB_TABLE"),
+            ("dynamodb_table", "DYNAMODB_TABLE"),
+            ("DYNAMODB_TABEL_PRODUCT", "DYNAMODB_TABLE_PRODUCT"),
+            ("DYNAMODB_TABLES_GIFT_CARD", "DYNAMODB_TABLE_GIFT_CARD"),
+            ("SUBSCRIPTION_TABLE", "SUBSCRIPTIONS_TABLE"),
+            ("SUBSCRIPTIONS_TABLE_NAME", "SUBSCRIPTIONS_TABLE"),
+            ("DATADIR", "DATA_DIR"),
+            ("DATA_DIRS", "DATA_DIR"),
+            ("STOP_GRACE", "STOP_GRACE_SECONDS"),
+            ("STOP_GRACE_PERIOD", "STOP_GRACE_SECONDS"),
+            ("STOPGRACESECONDS", "STOP_GRACE_SECONDS"),
+            ("BASEPATH", "BASE_PATH"),
+            ("BASE_PAHT", "BASE_PATH"),
+            ("LOG_FORMT", "LOG_FORMAT"),
+            ("LOGFORMAT", "LOG_FORMAT"),
+            ("RUSTLOG", "RUST_LOG"),
+            ("PROT", "PORT"),
+            ("HSOT", "HOST"),
+        ] {
+            let message =
+                format!("{variable} is no setting: is {meant} meant? Unset it if it is not for this service");
+            assert_eq!(read(&[(variable, "x")]), Err(message));
+            assert!(read(&[(variable, "")]).is_ok(), "an empty one is not set");
+        }
+    }
+
+    #[test]
+    fn variables_of_others_are_left_alone() {
+        for variable in [
+            // Kubernetes, for its services `port`, `host`, `data-dir` and `dynamodb-tables`.
+            "PORT_3000_TCP",
+            "PORT_SERVICE_HOST",
+            "HOST_PORT",
+            "DATA_DIR_PORT_80_TCP_ADDR",
+            "DYNAMODB_TABLES_SERVICE_HOST",
+            "DYNAMODB_TABLES_PORT_8000_TCP",
+            // Shells, containers and other programs.
+            "HOSTNAME",
+            "HOSTTYPE",
+            "HOSTS",
+            "PORTS",
+            "POST",
+            "SORT",
+            "PORT_RANGE",
+            "DATA_DIRECTORY",
+            "BASE_URL",
+            "STOP_SIGNAL",
+            "STOP_GRACE_SERVICE_HOST",
+            "DATABASE_DIR",
+            "XDG_DATA_DIRS",
+            "PGDATA",
+            "RUST_LOG_STYLE",
+            "RUST_BACKTRACE",
+            "LOG_FORMATTER",
+            "LOG_LEVEL",
+            "MSG_FORMAT",
+            "DYNAMODB_ENDPOINT",
+            "DYNAMODB_LOCAL_URL",
+            "DYNAMODB_PORT",
+            "TABLE_NAME",
+            "SUBSCRIPTIONS_TOPIC",
+            "AWS_ENDPOINT_URL_DYNAMODB",
+        ] {
+            assert_eq!(read(&[(variable, "x")]).err(), None, "{variable}");
+        }
+    }
+
+    #[test]
     #[cfg(feature = "lambda")]
     fn a_runtime_api_is_a_sign_of_lambda_where_a_table_has_to_be_set() {
         let lambda = (RUNTIME_API, "127.0.0.1:9001");
@@ -270,7 +361,6 @@ mod tests {
         assert_eq!(each.of("gift-card.2").map(String::as_str), Some("g"));
         assert_eq!(each.of("order"), None);
 
-        assert_eq!(tables(&[("DYNAMODB_TABLES", "p")]), Ok(None));
         assert_eq!(
             tables(&[("SUBSCRIPTIONS_TABLE", "s")]),
             Err("SUBSCRIPTIONS_TABLE=s is set, but no table for events: set DYNAMODB_TABLE or DYNAMODB_TABLE_<TYPE> too"

@@ -16,7 +16,7 @@ use aws_event_sourcing_dynamodb::Past;
 
 #[cfg(feature = "dynamodb")]
 use crate::tables::TableStores;
-use crate::{Error, settings::Settings};
+use crate::{Error, settings::Settings, telling::telling};
 
 /// The file of the embedded store in `DATA_DIR`.
 const STORE_FILE: &str = "events.db";
@@ -35,17 +35,36 @@ impl Stores {
         match &settings.tables {
             #[cfg(feature = "dynamodb")]
             Some(tables) => {
+                tracing::info!(store = "dynamodb", setting = %tables, "events are kept in DynamoDB, because a table is set");
                 let subscriptions = settings.subscriptions_table.clone();
-                Ok(Self::DynamoDb(TableStores::connect(tables.clone(), subscriptions).await?))
+                let connected = telling(TableStores::connect(tables.clone(), subscriptions), || {
+                    tracing::warn!("region and credentials of AWS are still being looked for");
+                });
+                Ok(Self::DynamoDb(connected.await?))
             }
             #[cfg(not(feature = "dynamodb"))]
             Some(tables) => {
                 Err(Error::Unsupported { setting: tables.to_string(), what: "the DynamoDB store" })
             }
             None => {
+                let path = settings.data_dir.join(STORE_FILE);
+                tracing::info!(
+                    store = "sqlite", file = %path.display(),
+                    "events are kept in a file, because DYNAMODB_TABLE is not set"
+                );
                 std::fs::create_dir_all(&settings.data_dir)
                     .map_err(|source| Error::DataDir { path: settings.data_dir.clone(), source })?;
-                Ok(Self::Embedded(SqliteStore::open(settings.data_dir.join(STORE_FILE))?))
+                let opened = tokio::task::spawn_blocking({
+                    let path = path.clone();
+                    move || SqliteStore::open(path)
+                });
+                let opened = telling(opened, || {
+                    tracing::warn!(
+                        file = %path.display(),
+                        "the store is still being opened: another process has it locked, or it is brought to a newer layout"
+                    );
+                });
+                Ok(Self::Embedded(opened.await.expect("to open a store does not panic")?))
             }
         }
     }
@@ -59,21 +78,23 @@ impl Stores {
         }
     }
 
-    /// Checks that every type that is in use has a place of its own. Asks nobody.
+    /// Checks that every type that is in use has a place of its own, and that none is set for any other but those that
+    /// subscriptions follow. Asks nobody.
     #[cfg(feature = "lambda")]
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self, followed: &[&str]) -> Result<(), Error> {
         match self {
             Self::Embedded(_) => Ok(()),
-            Self::DynamoDb(tables) => tables.check().map(drop),
+            Self::DynamoDb(tables) => tables.check(followed).map(drop),
         }
     }
 
     /// Checks that every type that is in use has a place of its own, which is there and fits.
-    pub(crate) async fn check_places(&self) -> Result<(), Error> {
+    #[cfg_attr(not(feature = "dynamodb"), allow(unused_variables, reason = "one file has a place for all"))]
+    pub(crate) async fn check_places(&self, followed: &[&str]) -> Result<(), Error> {
         match self {
             Self::Embedded(_) => Ok(()),
             #[cfg(feature = "dynamodb")]
-            Self::DynamoDb(tables) => tables.check_tables().await,
+            Self::DynamoDb(tables) => tables.check_tables(followed).await,
         }
     }
 

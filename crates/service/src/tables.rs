@@ -4,7 +4,7 @@
 mod on_lambda;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -17,7 +17,7 @@ use aws_event_sourcing_dynamodb::{
     DynamoDb, DynamoDbStore, DynamoDbSubscriptions, StoreBuilder, table_variable,
 };
 
-use crate::{Error, settings::Tables};
+use crate::{Error, settings::Tables, telling::telling};
 
 /// A connection, and which type has which table.
 #[derive(Debug)]
@@ -62,9 +62,17 @@ impl TableStores {
         stores.collect()
     }
 
-    /// Checks that each type in use has a table of its own, and gives these.
-    pub(crate) fn check(&self) -> Result<Vec<String>, Error> {
+    /// Checks that each type in use has a table of its own, and gives these. And that a table that is set is that of a type in
+    /// use, or of one that a subscription follows.
+    pub(crate) fn check(&self, followed: &[&str]) -> Result<Vec<String>, Error> {
         let used = self.used().clone();
+        let types = used.keys().copied().chain(followed.iter().copied());
+        let variables: BTreeSet<_> = types.map(table_variable).collect();
+        if let Some(variable) = self.tables.of_types().find(|variable| !variables.contains(*variable))
+            && !variables.is_empty()
+        {
+            return Err(Error::NoSuchType { variable: variable.clone(), variables });
+        }
         if let (Tables::One(_), [first, second, ..]) =
             (&self.tables, used.keys().collect::<Vec<_>>().as_slice())
         {
@@ -85,9 +93,10 @@ impl TableStores {
     }
 
     /// The same, and that each table is one for events. One request for each.
-    pub(crate) async fn check_tables(&self) -> Result<(), Error> {
-        for table in self.check()? {
-            let suitable = self.dynamodb.table(table).suitable().await;
+    pub(crate) async fn check_tables(&self, followed: &[&str]) -> Result<(), Error> {
+        for table in self.check(followed)? {
+            let suitable = self.dynamodb.table(table.as_str());
+            let suitable = telling(suitable.suitable(), || self.tell_of_waiting(&table)).await;
             suitable.map_err(|source| Error::DynamoDb { setting: self.tables.to_string(), source })?;
         }
         Ok(())
@@ -105,7 +114,8 @@ impl TableStores {
                 None => Ok(None),
             };
         };
-        let suitable = self.dynamodb.subscriptions_table(table.as_str()).suitable().await;
+        let suitable = self.dynamodb.subscriptions_table(table.as_str());
+        let suitable = telling(suitable.suitable(), || self.tell_of_waiting(table)).await;
         let setting = || format!("SUBSCRIPTIONS_TABLE={table}");
         suitable.map_err(|source| Error::DynamoDb { setting: setting(), source })?;
         Ok(Some(Arc::new(self.dynamodb.subscriptions(table.as_str()))))
@@ -135,6 +145,15 @@ impl TableStores {
         };
         let events = self.dynamodb.store().table(resource_type, events.as_str());
         Ok((events, self.dynamodb.subscriptions(subscriptions.as_str())))
+    }
+
+    fn tell_of_waiting(&self, table: &str) {
+        tracing::warn!(
+            table,
+            region = self.dynamodb.region(),
+            endpoint = self.dynamodb.endpoint_url(),
+            "DynamoDB does not answer yet, and is asked again for a while"
+        );
     }
 
     fn used(&self) -> MutexGuard<'_, BTreeMap<&'static str, Option<String>>> {

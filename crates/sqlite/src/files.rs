@@ -137,7 +137,7 @@ impl Files {
             }
             (None, Some(Loss { what: What::Missing | What::Replaced, .. })) => {
                 state.loss = None;
-                tracing::info!(path = %self.path, "the files of the event store are back under their names: it goes on");
+                tracing::info!(file = %self.path, "the files of the event store are back under their names: it goes on");
                 Ok(())
             }
             (_, Some(loss)) => self.refuse(loss.clone()),
@@ -213,7 +213,7 @@ impl Files {
     fn lose(&self, mut state: MutexGuard<'_, State>, file: PathBuf, what: What) -> Result<(), Error> {
         let loss = Loss { file, what, until: state.seen.into() };
         tracing::error!(
-            path = %self.path,
+            file = %self.path,
             "{loss}. From now on the event store refuses to read and to write: put the files back as they were, if they \
              are somewhere, or start the service again on those that are to be used"
         );

@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_event_sourcing_core::subscription::SubscriptionKey;
+use aws_event_sourcing_core::{ErrorChain, subscription::SubscriptionKey};
 use tokio::time::sleep;
 
 use crate::{
@@ -110,8 +110,12 @@ impl Lease {
             }
             Ok(false) => self.lose(),
             Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(subscription = %self.key, error, "cannot see whether others wait to follow the events");
+                tracing::warn!(
+                    subscription = &*self.key.subscription,
+                    resource_type = &*self.key.resource_type,
+                    error = %ErrorChain::of(&error),
+                    "it cannot be seen whether others wait to follow the events"
+                );
             }
         }
         !self.is_lost.load(Ordering::Acquire) && self.since_renewed() < LEASE

@@ -9,14 +9,12 @@
 //! After a checkpoint SQLite writes the log from its beginning again. That is faster than to make a file longer. Only that of an
 //! idle store is emptied. Each log says which file it belongs to: see [`seal`](crate::seal).
 
-use std::{
-    error::Error,
-    sync::{
-        Arc,
-        atomic::{AtomicI32, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicI32, Ordering},
 };
 
+use aws_event_sourcing_core::ErrorChain;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, hooks::Wal, wal::CheckpointMode};
 
 use crate::{
@@ -192,8 +190,10 @@ impl Log {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Folded::NotYet,
             Err(error) => {
                 if self.checkpoints == Checkpoints::Succeed {
-                    let path = &self.path;
-                    tracing::warn!(%path, error = &error as &dyn Error, "cannot fold in the log of the event store");
+                    tracing::warn!(
+                        file = %self.path, error = %ErrorChain::of(&error),
+                        "the log of the event store could not be folded into its file"
+                    );
                 }
                 self.checkpoints = Checkpoints::Fail;
                 Folded::NotYet

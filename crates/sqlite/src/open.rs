@@ -49,7 +49,7 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Open, Error> {
         accept(path, &found, migrations)?;
     } else if log == LeftoverLog::None && Seal::read(&connection).map_err(failed)?.state == State::InUse {
         tracing::warn!(
-            %path,
+            file = %path,
             "the event store was not closed, and its log is not beside it: if this is a copy of a store that was in use, \
              what was then in the log is not in the copy"
         );
@@ -59,10 +59,13 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Open, Error> {
     let layout = migrations.len();
     match found {
         Found::Layout(from) if found.lacks(migrations) => {
-            tracing::info!(%path, from, layout, "brought the event store to the newest layout");
+            tracing::info!(file = %path, from, layout, "brought the event store to the newest layout");
         }
         Found::Unmarked(from) => {
-            tracing::info!(%path, from, layout, "an event store that did not say so, as one that was restored from a dump does not, says so now");
+            tracing::info!(
+                file = %path, from, layout,
+                "an event store that did not say so, as one that was restored from a dump does not, says so now"
+            );
         }
         _ => {}
     }

@@ -30,6 +30,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aws_event_sourcing_core::ErrorChain;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -265,7 +266,7 @@ impl Thread {
             Some(answer) => drop(answer.send(closed)),
             None => {
                 if let Err(error) = closed {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "an event store was left open");
+                    tracing::warn!(error = %ErrorChain::of(&error), "an event store was not closed in good order");
                 }
             }
         }
@@ -399,11 +400,11 @@ impl Thread {
         let path = &self.path;
         match (&stored, self.appends) {
             (Err(error), Appends::Succeed) => {
-                tracing::error!(%path, error = error as &dyn std::error::Error, "the event store cannot store events");
+                tracing::error!(file = %path, error = %ErrorChain::of(error), "the event store cannot store events");
                 self.appends = Appends::Fail;
             }
             (Ok(_), Appends::Fail) => {
-                tracing::info!(%path, "the event store stores events again");
+                tracing::info!(file = %path, "the event store stores events again");
                 self.appends = Appends::Succeed;
             }
             _ => {}

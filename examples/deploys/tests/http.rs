@@ -130,13 +130,8 @@ async fn what_a_newer_version_has_stored_is_one_unreadable_entry(running: &Runni
     let deleted = format!("/deploys/{}", ids[3]);
     assert_eq!(Answer::to(client.request("DELETE", &deleted)).await.status, 204);
     let last = client.post("/deploys", json!({"specification": "the last"})).await;
-    let logged = async |line: &dyn Fn(&str) -> bool| {
-        while !running.log().iter().any(|logged| line(logged)) {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    };
-    logged(&|line| line.contains("a new deploy") && line.contains(last.text("id"))).await;
-    logged(&|line| line.contains("parked") && line.contains(&ids[2]) && line.contains("DeployPaused")).await;
+    let _ = running.logged(&["a new deploy", last.text("id")]);
+    let _ = running.logged(&["parked", &ids[2], "DeployPaused"]);
     let told = running.log().into_iter().filter(|line| line.contains("a resource cannot be read"));
     assert_eq!(told.count(), 1, "however often it is listed");
 }
@@ -163,11 +158,6 @@ async fn what_cannot_be_told_of_is_parked_and_told_of_after_a_restart() {
     let start = |fail_on: &str| {
         Running::start(program(env!("CARGO_BIN_EXE_deploys"), data.path()).env("FAIL_ON", fail_on))
     };
-    let logged = async |running: &Running, line: &dyn Fn(&str) -> bool| {
-        while !running.log().iter().any(|logged| line(logged)) {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    };
 
     let running = start("fire");
     let client = running.client();
@@ -175,13 +165,13 @@ async fn what_cannot_be_told_of_is_parked_and_told_of_after_a_restart() {
     let good = client.post("/deploys", json!({"specification": "a server"})).await;
     let (bad, good) = (bad.text("id"), good.text("id"));
     assert_eq!(Answer::to(client.request("DELETE", &format!("/deploys/{bad}"))).await.status, 204);
-    logged(&running, &|line| line.contains("a new deploy") && line.contains(good)).await;
-    logged(&running, &|line| line.contains("parked") && line.contains(bad) && line.contains("FAIL_ON")).await;
+    let _ = running.logged(&["a new deploy", good]);
+    let _ = running.logged(&["parked", bad, "FAIL_ON"]);
     assert!(!running.log().iter().any(|line| line.contains("a new deploy") && line.contains(bad)));
     assert!(running.stop().success());
 
     let running = start("");
-    logged(&running, &|line| line.contains("a new deploy") && line.contains("a server on fire")).await;
-    logged(&running, &|line| line.contains("no longer parked") && line.contains(bad)).await;
+    let _ = running.logged(&["a new deploy", "a server on fire"]);
+    let _ = running.logged(&["what was parked is handled", bad]);
     assert!(running.stop().success());
 }

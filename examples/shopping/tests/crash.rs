@@ -171,7 +171,7 @@ async fn nothing_is_acknowledged_when_the_data_is_removed_under_a_running_shop()
             "{harm}: {told:?}"
         );
         for subscription in ["reorders", "restocks"] {
-            let told = lines(&shop, &format!("\"{subscription} "));
+            let told = lines(&shop, &format!("\"subscription\":\"{subscription}\""));
             let told = told.iter().filter(|line| line.contains("WARN")).count();
             assert!(told <= 1, "{harm}: {:?}", shop.log());
         }

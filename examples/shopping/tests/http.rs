@@ -454,9 +454,15 @@ async fn the_trace_of_a_request_is_in_the_log(shop: &Shop) {
     let answer = Answer::to(request).await;
     assert_eq!(answer.header("x-request-id"), Some("r-1"));
     let path = answer.header("location").expect("a location").to_owned();
-    // The line of this request is written before the answer to the next one.
     shop.client.get(&path).await;
-    let line = shop.log().into_iter().find(|line| line.contains(trace)).expect("a line of the access log");
+    let line = loop {
+        // On Lambda it is written before the answer, and else soon after it.
+        let found = shop.log().into_iter().find(|line| line.contains(trace) && line.contains("answered"));
+        match found {
+            Some(line) => break line,
+            None => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    };
     let line: Value = serde_json::from_str(&line).expect("a JSON line");
     assert_eq!(
         (&line["request_id"], &line["status"], &line["path"]),

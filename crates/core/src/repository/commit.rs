@@ -151,6 +151,7 @@ impl<A: Aggregate> Repository<A> {
             let asked_at = Moment::now();
             match self.inner.store.append(&commit).await {
                 Ok(Appended::Now) => {
+                    commit.log();
                     head.advance(&commit, state);
                     head.seen = asked_at;
                     self.remember(head);

@@ -2,11 +2,10 @@
 
 use std::{
     collections::HashSet,
-    error::Error,
     sync::{Mutex, PoisonError},
 };
 
-use crate::{ResourceId, Unreadable};
+use crate::{ErrorChain, ResourceId, Unreadable};
 
 /// The most that the log tells of, and that are remembered.
 const MOST: usize = 1_000;
@@ -27,10 +26,11 @@ impl Told {
         let is_last = told.len() == MOST;
         drop(told);
         tracing::error!(
-            %resource,
+            resource_type = &*resource.resource_type,
+            id = %resource.id,
             number,
-            r#type = event_type.as_deref(),
-            error = unreadable as &dyn Error,
+            event_type = event_type.as_deref(),
+            error = %ErrorChain::of(unreadable),
             "a resource cannot be read: lists say so in its place (logged once)"
         );
         if is_last {

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use futures_core::{future::BoxFuture, stream::BoxStream};
 
 use super::{Progress, Registration, SubscriptionKey, Swap};
-use crate::{Commit, ResourceId, ResourceKey, StoreError, Timestamp, Unreadable};
+use crate::{Commit, ErrorChain, ResourceId, ResourceKey, StoreError, Timestamp, Unreadable};
 
 /// Delivers the commits of a resource type, those of the past and then those that happen.
 ///
@@ -107,8 +107,9 @@ impl Batch {
         match *number {
             Some(number) => self.unread.push(Unread { resource: resource.clone(), number, position }),
             None => tracing::error!(
-                %resource,
-                error = &error as &dyn std::error::Error,
+                resource_type = &*resource.resource_type,
+                id = %resource.id,
+                error = %ErrorChain::of(&error),
                 "what is stored is no event, and is not delivered"
             ),
         }

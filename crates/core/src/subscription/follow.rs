@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    Feed, Part, ProgressStore, Registration,
+    Feed, Part, ProgressStore, Registration, SubscriptionKey,
     invoke::Binding,
     part::{self, End},
     redriver,
@@ -26,7 +26,7 @@ use super::{
     standing::Standing,
     stop::Stop,
 };
-use crate::{Clock, EventStore, StoreError, StoreErrorKind};
+use crate::{Clock, ErrorChain, EventStore, StoreError, StoreErrorKind};
 
 /// The pause after an error of the store before it is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -113,7 +113,7 @@ async fn register(follower: &Follower) -> Option<Registration> {
     loop {
         match stop.or(source.progress.register(&binding.key, settings.start, follower.clock.now())).await? {
             Ok(registration) => return Some(registration),
-            Err(error) => failed(follower, "cannot begin", &error).await,
+            Err(error) => failed(follower, "the subscription cannot begin yet", &error).await,
         }
     }
 }
@@ -132,7 +132,7 @@ fn parts(follower: Arc<Follower>, registration: Registration) -> BoxStream<'stat
             loop {
                 match parts.next().await {
                     Some(Ok(part)) => return Some((part, (follower, registration, parts))),
-                    Some(Err(error)) => failed(&follower, "cannot follow the events", &error).await,
+                    Some(Err(error)) => failed(&follower, "the events cannot be followed now", &error).await,
                     None => parts = follower.source.feed.follow(&follower.binding.key, &registration),
                 }
             }
@@ -142,12 +142,23 @@ fn parts(follower: Arc<Follower>, registration: Registration) -> BoxStream<'stat
 
 async fn follow_part(follower: &Arc<Follower>, part: Part) {
     let (name, hold) = (part.name.clone(), part.hold.clone());
-    let subscription = &follower.binding.key;
-    tracing::debug!(%subscription, part = &*name, "following");
+    let SubscriptionKey { subscription, resource_type } = &follower.binding.key;
+    // One line at several levels.
+    macro_rules! tell {
+        ($level:ident, $what:literal) => {
+            tracing::$level!(
+                subscription = &**subscription,
+                resource_type = &**resource_type,
+                partition = &*name,
+                $what
+            )
+        };
+    }
+    tell!(debug, "following a partition");
     match part::run(follower, part).await {
-        Ok(End::Stopped) => tracing::debug!(%subscription, part = &*name, "stopped following"),
-        Ok(End::Finished) => tracing::debug!(%subscription, part = &*name, "followed to its end"),
-        Ok(End::Lost) => tracing::warn!(%subscription, part = &*name, "another process follows this now"),
+        Ok(End::Stopped) => tell!(debug, "stopped following a partition"),
+        Ok(End::Finished) => tell!(debug, "a partition was followed to its end"),
+        Ok(End::Lost) => tell!(warn, "another process follows this partition now"),
         Err(error) => failed(follower, "following failed, and begins anew where it was saved", &error).await,
     }
     // Until now nobody else could have it, so that what is wrong with it is not tried again at once.
@@ -156,10 +167,14 @@ async fn follow_part(follower: &Arc<Follower>, part: Part) {
 
 /// Logs an error of the store, and pauses.
 pub(super) async fn failed(follower: &Follower, what: &'static str, error: &StoreError) {
-    follower.standing.failed(&follower.binding.key.resource_type, what);
+    let SubscriptionKey { subscription, resource_type } = &follower.binding.key;
+    follower.standing.failed(resource_type, what);
     let is_lost = error.kind() == StoreErrorKind::Lost;
     if !(follower.told.0.swap(is_lost, Ordering::Relaxed) && is_lost) {
-        tracing::warn!(subscription = %follower.binding.key, error = error as &dyn std::error::Error, "{what}");
+        tracing::warn!(
+            subscription = &**subscription, resource_type = &**resource_type, error = %ErrorChain::of(error),
+            "{what}"
+        );
     }
     let _ = follower.stop.or(sleep(PAUSE)).await;
 }

@@ -99,7 +99,8 @@ impl Binding {
         let span = tracing::error_span!(
             "handle",
             subscription = &*self.key.subscription,
-            resource = %commit.resource,
+            resource_type = &*self.key.resource_type,
+            id = %commit.resource.id,
             number,
             trace_id = trace.trace_id(),
         );
@@ -110,7 +111,7 @@ impl Binding {
                     let handled = AssertUnwindSafe(within(&context, trace, handled)).catch_unwind();
                     match timeout(deadline, handled).instrument(span.clone()).await {
                         Ok(Ok(Ok(()))) => {
-                            span.in_scope(|| tracing::debug!(attempt, "handled"));
+                            span.in_scope(|| tracing::info!(attempt, "handled"));
                             return Ok(());
                         }
                         Ok(Ok(Err(failure))) => failure,

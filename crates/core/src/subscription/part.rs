@@ -554,7 +554,8 @@ async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane)
                 if let Some(number) = lane.was_looked_at(reaches) {
                     tracing::error!(
                         subscription = &*binding.key.subscription,
-                        resource = %lane.resource(),
+                        resource_type = &*binding.key.resource_type,
+                        id = %lane.resource().id,
                         number,
                         recorded = up_to,
                         "its record says more than its history has, which was restored to an earlier state: it is set back, \
@@ -574,11 +575,12 @@ async fn take_turn(follower: Arc<Follower>, hold: Arc<dyn Hold>, mut lane: Lane)
                         if parks && let Some(parked) = &next.parked {
                             tracing::error!(
                                 subscription = &*binding.key.subscription,
-                                resource = %lane.resource(),
+                                resource_type = &*binding.key.resource_type,
+                                %id,
                                 number = parked.number,
                                 error = &*parked.error,
                                 trace_id = parked.trace.map(|trace| trace.trace_id()),
-                                "parked: this event and those after it wait until it can be handled"
+                                "an event could not be handled: it and those after it are parked until it can be"
                             );
                         }
                         lane.was_swapped(revision, *next);

@@ -19,7 +19,7 @@ use super::{
     history::{History, unreadable},
     redrive::{End, Redrive, Step},
 };
-use crate::{ResourceId, ResourceKey, StoreError};
+use crate::{ErrorChain, ResourceId, ResourceKey, StoreError};
 
 /// How often it is looked for what is due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -118,7 +118,7 @@ fn look(follower: Arc<Follower>, range: Range) -> BoxFuture<'static, (Vec<(Resou
                     };
                     return (resources, next);
                 }
-                Err(error) => failed(&follower, "cannot look for what is parked", &error).await,
+                Err(error) => failed(&follower, "what is parked cannot be looked for now", &error).await,
             }
         }
     })
@@ -134,12 +134,16 @@ async fn redrive(follower: Arc<Follower>, id: ResourceId, progress: Progress) ->
     let end = drive(&follower, &mut redrive).await;
     match &end {
         Ok(End::Released) => {
-            tracing::info!(subscription = &*key.subscription, %resource, number, "handled, and no longer parked");
+            tracing::info!(
+                subscription = &*key.subscription, resource_type = &*key.resource_type, %id, number,
+                "what was parked is handled"
+            );
         }
         Ok(End::Failed | End::NotOurs | End::Stopped) => {}
         Err(error) => {
             tracing::warn!(
-                subscription = &*key.subscription, %resource, error = error as &dyn std::error::Error,
+                subscription = &*key.subscription, resource_type = &*key.resource_type, %id,
+                error = %ErrorChain::of(error),
                 "redriving failed, and begins anew in a while"
             );
         }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use aws_event_sourcing_core::{
-    Clock as _, StoreError, SystemClock,
+    Clock as _, ErrorChain, StoreError, SystemClock,
     subscription::{Continuity, Part, Registration, Start, SubscriptionKey},
 };
 use futures_core::stream::BoxStream;
@@ -157,8 +157,12 @@ impl Follower {
         let dropped: Vec<_> = self.held.extract_if(|_, lease| lease.is_dropped()).collect();
         for (_, lease) in dropped.into_iter().filter(|(_, lease)| lease.is_handed_over()) {
             if let Err(error) = lease.give_back().await {
-                let (subscription, error) = (self.leases.key(), &error as &dyn std::error::Error);
-                tracing::debug!(%subscription, part = &*lease.name, error, "cannot hand over");
+                let SubscriptionKey { subscription, resource_type } = self.leases.key();
+                tracing::debug!(
+                    subscription = &**subscription, resource_type = &**resource_type, partition = &*lease.name,
+                    error = %ErrorChain::of(&error),
+                    "a partition could not be given back"
+                );
             }
         }
     }
@@ -253,8 +257,12 @@ impl Follower {
             (Step::Take(take), Some(past)) => return self.take(take, past, listing, stream).await,
             (Step::HandOver(part), _) => {
                 if let Some(lease) = self.held.get(&part) {
+                    let SubscriptionKey { subscription, resource_type } = self.leases.key();
                     tracing::info!(
-                        subscription = %self.leases.key(), part = &*lease.name, "handing over to another process"
+                        subscription = &**subscription,
+                        resource_type = &**resource_type,
+                        partition = &*lease.name,
+                        "a partition is handed over to another process"
                     );
                     lease.hand_over();
                 }
@@ -276,9 +284,9 @@ impl Follower {
             _ => Instant::now(),
         };
         if lost.is_certain() || since.elapsed() >= self.feed.lease_time {
-            let key = self.leases.key();
+            let SubscriptionKey { subscription, resource_type } = self.leases.key();
             tracing::warn!(
-                subscription = %key, why = %lost,
+                subscription = &**subscription, resource_type = &**resource_type, error = %lost,
                 "something may be missing from the stream: the table is read again"
             );
             self.leases.start_over(past.entry.round, &listing.arn).await?;

@@ -12,8 +12,8 @@ use std::{
 };
 
 use aws_event_sourcing_core::{
-    Clock as _, StoreError, SystemClock, Timestamp,
-    subscription::{Hold, LeasedProgress},
+    Clock as _, ErrorChain, StoreError, SystemClock, Timestamp,
+    subscription::{Hold, LeasedProgress, SubscriptionKey},
 };
 use futures_core::future::BoxFuture;
 use tokio::{
@@ -194,8 +194,12 @@ impl Lease {
     }
 
     fn warn(&self, error: &Error) {
-        let (subscription, error) = (self.leases.key(), error as &dyn std::error::Error);
-        tracing::warn!(%subscription, part = &*self.name, error, "cannot renew the lease");
+        let SubscriptionKey { subscription, resource_type } = self.leases.key();
+        tracing::warn!(
+            subscription = &**subscription, resource_type = &**resource_type, partition = &*self.name,
+            error = %ErrorChain::of(error),
+            "the lease of a partition cannot be renewed now"
+        );
     }
 
     /// Renews it when a third of its time has passed since it was last written, until it is over.
@@ -301,9 +305,12 @@ impl Hold for Held {
             };
             if change == Change::ReadAgain {
                 let Lease { name, leases, .. } = &*self.lease;
+                let SubscriptionKey { subscription, resource_type } = leases.key();
                 tracing::warn!(
-                    subscription = %leases.key(), part = &**name,
-                    "it took so long that the stream may not go back to when it began: it is read once more"
+                    subscription = &**subscription,
+                    resource_type = &**resource_type,
+                    partition = &**name,
+                    "the table is read once more: reading it took so long that the stream may not go back to its beginning"
                 );
             }
             Ok(self.end(change).await?)

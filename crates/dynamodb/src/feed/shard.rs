@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_event_sourcing_core::{Clock as _, StoreError, SystemClock, Timestamp, subscription::Batch};
+use aws_event_sourcing_core::{
+    Clock as _, StoreError, SystemClock, Timestamp,
+    subscription::{Batch, SubscriptionKey},
+};
 use aws_sdk_dynamodbstreams::types::{Record, StreamRecord};
 use futures_core::stream::BoxStream;
 use futures_util::{
@@ -156,8 +159,12 @@ impl Place {
             return;
         }
         let trimmed = Error::Trimmed { table: stream.table.clone(), shard: shard.clone() };
+        let SubscriptionKey { subscription, resource_type } = lease.leases.key();
         tracing::warn!(
-            subscription = %lease.leases.key(), table = &*stream.table, shard = &**shard,
+            subscription = &**subscription,
+            resource_type = &**resource_type,
+            table = &*stream.table,
+            shard = &**shard,
             "the stream no longer has all that follows: the table is read again"
         );
         let started_over = lease.leases.start_over(lease.round, arn).await;
@@ -183,7 +190,7 @@ impl Place {
                         id = &*id,
                         number = &*number,
                         what = &*what,
-                        "an event was changed by hand: events are immutable, and this is not delivered"
+                        "somebody has changed or removed an event by hand: events are immutable, and this is not delivered"
                     );
                     Ok(())
                 }

@@ -221,6 +221,6 @@ fn log(subject: &Subject, status: StatusCode, reason: impl Display) {
             tracing::warn!(%method, path, status, %request_id, trace_id, error = %reason, "unavailable");
         }
         500.. => tracing::error!(%method, path, status, %request_id, trace_id, error = %reason, "failed"),
-        _ => tracing::debug!(%method, path, status, %request_id, trace_id, error = %reason, "refused"),
+        _ => tracing::info!(%method, path, status, %request_id, trace_id, error = %reason, "refused"),
     }
 }

@@ -334,7 +334,7 @@ async fn any_other_failure_is_500_that_tells_nothing_while_the_log_has_it_all() 
 }
 
 #[tokio::test]
-async fn the_log_tells_what_is_unavailable_as_a_warning_and_what_is_refused_for_those_who_debug() {
+async fn the_log_tells_what_is_unavailable_as_a_warning_and_what_is_refused_as_information() {
     let (log, _guard) = Log::capture();
     let (server, _) = shop_on(Faulty::with(Unavailable)).await;
     server.get("/products/7").send().await.unwrap();
@@ -344,6 +344,6 @@ async fn the_log_tells_what_is_unavailable_as_a_warning_and_what_is_refused_for_
 
     server.get("/products/%FF").send().await.unwrap();
     let refusal = log.line("refused");
-    assert_eq!(refusal["level"], "DEBUG");
+    assert_eq!(refusal["level"], "INFO");
     assert_eq!(refusal["fields"]["error"], "the path: the id is not percent-encoded UTF-8");
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, value::RawValue};
 use tempfile::TempDir;
 
 use super::{Handlers, Invocation, InvocationError, Lambda, Registrations, fit};
-use crate::{base_path::BasePath, settings::Tables, stores::Stores, tables::TableStores};
+use crate::{base_path::BasePath, logging::Log, settings::Tables, stores::Stores, tables::TableStores};
 
 /// A function with a store that nobody uses.
 pub(super) struct Fixture {
@@ -26,6 +26,7 @@ impl Fixture {
         let api =
             aws_event_sourcing_http::harden(fit(aws_event_sourcing_http::compress(api)), &Default::default());
         let lambda = Lambda {
+            log: Log::new(),
             name: "test".into(),
             api,
             base_path: None,

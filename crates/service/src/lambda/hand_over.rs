@@ -29,7 +29,7 @@ pub(super) async fn hand_over<T>(
     let handled = timeout_at(give_up, handled).instrument(span.clone()).await;
     let failure = match handled {
         Ok(Ok(Ok(()))) => {
-            span.in_scope(|| tracing::debug!("handled"));
+            span.in_scope(|| tracing::info!("handled"));
             return Ok(());
         }
         Ok(Ok(Err(failure))) => failure.to_string(),

@@ -30,15 +30,20 @@ pub(super) async fn catch_up(
     if lambda.registrations.has_caught_up(&registration.key) {
         return Ok(CaughtUp::Yes);
     }
+    macro_rules! tell {
+        ($what:literal) => {
+            tracing::info!(subscription = subscription.name(), resource_type, $what)
+        };
+    }
     // It may have to be waited for somebody who is not heard of any more.
     match timeout_at(cut_off, lambda.stores.past(&registration)).await.unwrap_or(Ok(Past::Elsewhere))? {
         Past::Elsewhere => return Ok(CaughtUp::NotYet),
         Past::Unread(part) => {
-            tracing::info!(subscription = %registration.key, "reading the table for what happened before");
+            tell!("the table is read for what happened before");
             if !subscription.catch_up(source, &registration, part, cut_off).await? {
                 return Ok(CaughtUp::NotYet);
             }
-            tracing::info!(subscription = %registration.key, "what happened before is handled");
+            tell!("what happened before is handled");
         }
         Past::Read => {}
     }

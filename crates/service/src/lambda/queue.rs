@@ -92,7 +92,7 @@ impl Lane {
             let is_handled = if Instant::now() < invocation.last_begin() {
                 hand_over(&self.handler, message, cause, trace, invocation.give_up()).await.is_ok()
             } else {
-                tracing::warn!(cause, "not begun: the time of the invocation is up");
+                tracing::warn!(cause, "a message is not begun, because the time of the invocation is up");
                 false
             };
             if !is_handled {

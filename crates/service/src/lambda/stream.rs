@@ -1,6 +1,6 @@
 //! Records of a table's stream: their commits go to the subscriptions, and the answer tells up to where that went well.
 
-use aws_event_sourcing_core::{StoreError, subscription::Batch};
+use aws_event_sourcing_core::{ErrorChain, StoreError, subscription::Batch};
 use aws_event_sourcing_dynamodb::{Change, StreamEvent};
 use futures_util::future::join_all;
 use serde::Serialize;
@@ -71,13 +71,18 @@ pub(super) async fn handle(
         }
         tracing::error!(
             resource_type,
-            error = &error as &dyn std::error::Error,
+            error = %ErrorChain::of(&error),
             "not all records of the batch were handled: they come again"
         );
     }
     let left = sequence_numbers.split_off(done.min(sequence_numbers.len()));
     if !left.is_empty() {
-        tracing::warn!(resource_type, records = left.len(), "these come again: {done} of the batch are done");
+        tracing::warn!(
+            resource_type,
+            handled = done,
+            left = left.len(),
+            "some records of the batch come again"
+        );
     }
     Ok(Answer::of(left))
 }
@@ -109,7 +114,7 @@ impl Records {
                         id = &*id,
                         number = &*number,
                         what = &*what,
-                        "an event was changed by hand: events are immutable, and this is not handled"
+                        "somebody has changed or removed an event by hand: events are immutable, and this is not handled"
                     );
                     Ok(())
                 }

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use aws_event_sourcing_core::ErrorChain;
 use aws_event_sourcing_http::Stopping;
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
 use hyper::{
@@ -75,8 +76,10 @@ impl Connection {
         });
         match served.await {
             Some(Ok(())) => {}
-            Some(Err(error)) => tracing::debug!(%error, %client, "a connection ended early"),
-            None => tracing::debug!(%client, "closed a connection whose request had not arrived in full"),
+            Some(Err(error)) => {
+                tracing::debug!(error = %ErrorChain::of(&error), %client, "a connection ended early");
+            }
+            None => tracing::debug!(%client, "a connection is closed whose request has not arrived in full"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a function on Lambda wants of its tables besides.
 
 use aws_event_sourcing_core::{
-    EventStore as _, ResourceKey,
+    ErrorChain, EventStore as _, ResourceKey,
     subscription::{Registration, SubscriptionKey},
 };
 use aws_event_sourcing_dynamodb::Past;
@@ -31,7 +31,7 @@ impl TableStores {
         async {
             let Some(nothing) = nothing else { return };
             if let Err(error) = nothing.try_collect::<Vec<_>>().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a table cannot be read");
+                tracing::warn!(error = %ErrorChain::of(&error), "a table cannot be read");
             }
         }
     }
@@ -60,6 +60,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        logging::Log,
         server::{HEAD_TIMEOUT, Server},
         settings::Tables,
         signals::Signals,
@@ -87,7 +88,7 @@ mod tests {
             assert_eq!(events.await.unwrap(), []);
             [requests.recv().await.unwrap(), requests.recv().await.unwrap(), requests.recv().await.unwrap()]
         };
-        let mut signals = Signals::listen().unwrap();
+        let mut signals = Signals::listen(Default::default(), &Log::new()).await.unwrap();
         let server = Server::new(Router::new().fallback(answer), HEAD_TIMEOUT, Default::default());
         let [ahead, look, first] = tokio::select! {
             all = client => all,

@@ -96,7 +96,7 @@ fn tell_taken_over(key: &SubscriptionKey, before: Option<&Holder>) {
         process,
         host,
         since,
-        "follows the events in place of a process that has not answered for {} s and may stand still",
+        "this process follows the events in place of one that has not answered for {} s and may stand still",
         LEASE.as_secs()
     );
 }

@@ -1,7 +1,7 @@
 //! What an answer is on a laptop, it is on AWS, whatever has called the function: the same router, through hyper over a socket
 //! and through each form of an event.
 
-use std::{collections::BTreeMap, convert::Infallible};
+use std::{collections::BTreeMap, convert::Infallible, time::Duration};
 
 use axum::{
     Router,
@@ -20,6 +20,7 @@ use tokio::{
 
 use crate::{
     lambda::fixture::{Fixture, event},
+    logging::Log,
     server::{HEAD_TIMEOUT, Server},
     signals::Signals,
 };
@@ -120,7 +121,7 @@ async fn over_a_socket(method: &Method, path: &str, router: Router) -> Answer {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = Server::new(router, HEAD_TIMEOUT, Default::default());
-    let mut signals = Signals::listen().unwrap();
+    let mut signals = Signals::listen(Duration::ZERO, &Log::new()).await.unwrap();
     let client = async {
         let mut client = TcpStream::connect(address).await.unwrap();
         let request = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");

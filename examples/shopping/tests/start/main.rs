@@ -1,5 +1,7 @@
 //! Starting and stopping the shop, well and badly.
 
+mod log;
+
 use std::{collections::BTreeMap, fs, net::TcpListener, process::Output};
 
 use serde_json::json;
@@ -22,15 +24,11 @@ fn it_says_where_it_listens_where_it_stores_and_what_to_try() {
     let address = shop.address().to_owned();
     assert!(shop.stop().success());
     let shop = Running::start(&mut program(SHOP, data.path()));
-    let log = shop.log().join("\n");
-    assert!(log.contains(&data.path().join("events.db").display().to_string()), "{log}");
+    let file = data.path().join("events.db").display().to_string();
+    let _ = shop.logged(&["listening on", &file]);
+    let _ = shop.logged(&["because DYNAMODB_TABLE is not set", r#""store":"sqlite""#, &file]);
     assert!(address.starts_with("127.0.0.1:"));
-    let client = shop.client();
-    let log = tokio_block(async move {
-        client.get("/products").await;
-        shop.log().join("\n")
-    });
-    assert!(log.contains("curl -i -X POST http://127.0.0.1:"), "{log}");
+    let _ = shop.logged(&["curl -i -X POST http://127.0.0.1:"]);
 }
 
 fn tokio_block<T>(future: impl Future<Output = T>) -> T {
@@ -53,8 +51,67 @@ fn a_port_in_use_is_named() {
     let data = tempfile::tempdir().expect("a folder");
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
-    let complaint = complaint(&refused_to_start(program(SHOP, data.path()).env("PORT", port.as_str())));
+    let folder = data.path().join("of-the-shop");
+    let complaint = complaint(&refused_to_start(program(SHOP, &folder).env("PORT", port.as_str())));
     assert!(complaint.contains(&port) && complaint.contains("in use"), "{complaint}");
+    assert!(!folder.exists(), "nothing is made before the port is had");
+}
+
+#[test]
+fn a_variable_that_is_nearly_a_setting_is_named_with_what_is_meant() {
+    let data = tempfile::tempdir().expect("a folder");
+    let folder = data.path().join("of-the-shop");
+    for (variable, meant) in [
+        ("DYNAMODB_TABEL", "DYNAMODB_TABLE"),
+        ("DATADIR", "DATA_DIR"),
+        ("DYNAMODB_TABLES_PRODUCT", "DYNAMODB_TABLE_PRODUCT"),
+    ] {
+        let complaint = complaint(&refused_to_start(program(SHOP, &folder).env(variable, "products")));
+        assert!(complaint.contains(&format!("{variable} is no setting: is {meant} meant?")), "{complaint}");
+        assert!(!folder.exists(), "it was not made in spite of it");
+    }
+}
+
+#[test]
+fn a_store_that_may_not_be_opened_says_so_once() {
+    // Nobody may make a file there, nor root.
+    let line = complaint(&refused_to_start(program(SHOP, "/sys/kernel".as_ref()).env("HOME", "/nowhere")));
+    assert!(line.contains("Permission denied"), "{line}");
+    assert!(!line.to_lowercase().contains("unable to open"), "{line}");
+    assert_eq!(line.matches("cannot be opened").count(), 1, "{line}");
+}
+
+#[test]
+fn what_is_committed_handled_and_refused_is_in_the_log() {
+    let data = tempfile::tempdir().expect("a folder");
+    let shop = Running::start(&mut program(SHOP, data.path()));
+    let client = shop.client();
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let (id, conflict) = tokio_block(async move {
+        let product = client.post("/products", json!({"amount": 1})).await;
+        let buy = format!("/products/{}/buy", product.text("id"));
+        let traced = |request: reqwest::RequestBuilder| {
+            testbed::Answer::to(request.header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01")))
+        };
+        assert_eq!(traced(client.request("POST", &buy)).await.status, 200);
+        (product.text("id").to_owned(), traced(client.request("POST", &buy)).await.status)
+    });
+    assert_eq!(conflict, 409);
+    let line = |texts: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&shop.logged(texts)).expect("a line of JSON")
+    };
+    let committed = line(&[r#""committed""#, trace]);
+    assert_eq!(committed["resource_type"], "product");
+    assert_eq!(committed["id"], id);
+    assert_eq!(committed["version"], 2);
+    assert_eq!(committed["event_types"], "ProductReserved");
+    // By the fields that every line about it has.
+    let handled = line(&[r#""handled""#, r#""subscription":"reorders""#, trace]);
+    assert_eq!((&handled["resource_type"], &handled["number"]), (&json!("product"), &json!(2)));
+    assert_eq!(handled["id"], id);
+    let refused = line(&[r#""refused""#, trace]);
+    assert_eq!(refused["status"], 409);
+    assert!(refused["error"].as_str().is_some_and(|error| !error.is_empty()), "{refused}");
 }
 
 #[test]
@@ -145,6 +202,11 @@ async fn a_table_that_cannot_be_used_is_named_with_what_to_do() {
             vec![("DYNAMODB_TABLE", "p"), (product, ""), (reorder, "")],
             "set DYNAMODB_TABLE_PRODUCT and DYNAMODB_TABLE_REORDER instead",
         ),
+        (
+            vec![("DYNAMODB_TABLE_PRODUKT", "products")],
+            "DYNAMODB_TABLE_PRODUKT is the table of no resource type of this service; it has DYNAMODB_TABLE_PRODUCT and \
+             DYNAMODB_TABLE_REORDER",
+        ),
         (vec![("SUBSCRIPTIONS_TABLE", "")], "set SUBSCRIPTIONS_TABLE"),
         (vec![("SUBSCRIPTIONS_TABLE", "marks")], "`eventctl table create marks --subscriptions`"),
         (vec![("SUBSCRIPTIONS_TABLE", "products")], "SUBSCRIPTIONS_TABLE=products"),
@@ -164,13 +226,33 @@ async fn it_says_which_tables_it_uses() {
     let tables = Tables::of_shop().await;
     let mut program = program(SHOP, data.path());
     let shop = Running::start(program.envs(tables.settings()).envs(SHOP_TABLES));
-    // The line about its start is there before it answers.
-    assert_eq!(shop.client().get("/products").await.status, 200);
-    let log = shop.log().join("\n");
-    assert!(log.contains("DynamoDB tables products, reorders in us-east-1"), "{log}");
-    assert!(log.contains("new: begins with the first event"), "{log}");
+    let _ = shop.logged(&["DynamoDB tables products, reorders in us-east-1"]);
+    let _ = shop.logged(&["because a table is set", "DYNAMODB_TABLE_PRODUCT=products"]);
+    let _ = shop.logged(&["a new subscription begins with the first event"]);
     assert!(shop.stop().success());
     assert!(!data.path().join("events.db").exists());
+}
+
+#[tokio::test]
+async fn a_dynamodb_that_does_not_answer_is_told_of_before_it_is_given_up() {
+    let data = tempfile::tempdir().expect("a folder");
+    // Takes connections, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", silent.local_addr().expect("an address"));
+    let settings = [
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &url),
+    ];
+    let output = refused_to_start(program(SHOP, data.path()).envs(settings).envs(SHOP_TABLES));
+    let complaint = complaint(&output);
+    assert!(complaint.contains("no answer from eu-central-1"), "{complaint}");
+    let log = String::from_utf8(output.stdout).expect("text");
+    let line = log.lines().find(|line| line.contains("DynamoDB does not answer yet"));
+    let line: serde_json::Value = serde_json::from_str(line.expect("a line of it")).expect("a line of JSON");
+    assert_eq!((&line["level"], &line["table"]), (&json!("WARN"), &json!("products")));
+    assert_eq!((&line["region"], &line["endpoint"]), (&json!("eu-central-1"), &json!(url)));
 }
 
 #[test]
@@ -189,11 +271,7 @@ fn a_subscription_that_is_gone_is_told_of() {
         .status();
     assert!(done.expect("Python runs").success());
     let shop = Running::start(&mut program(SHOP, data.path()));
-    let log = tokio_block(async {
-        shop.client().get("/products").await;
-        shop.log().join("\n")
-    });
-    assert!(log.contains("orders of product") && log.contains("was it renamed"), "{log}");
-    assert!(log.contains("new: begins with the first event"), "{log}");
+    let _ = shop.logged(&[r#""subscription":"orders","resource_type":"product""#, "was it renamed"]);
+    let _ = shop.logged(&["a new subscription begins with the first event"]);
     assert!(shop.stop().success());
 }
