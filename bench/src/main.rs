@@ -4,6 +4,7 @@
 //! cargo run -p bench --release            # a table
 //! cargo run -p bench --release -- --json  # the same for machines
 //! cargo run -p bench --release -- subscriptions
+//! cargo run -p bench --release -- log
 //! cargo run -p bench --release -- dynamodb
 //! cargo run -p bench --release -- lambda
 //! ```
@@ -24,6 +25,7 @@ mod find_all;
 mod floor;
 mod hydrate;
 mod lambda;
+mod log;
 mod memory;
 mod report;
 mod shop;
@@ -31,16 +33,17 @@ mod subscriptions;
 
 use std::{error::Error, path::Path, process::ExitCode};
 
+use aws_event_sourcing::ErrorChain;
 use report::Report;
 use tempfile::TempDir;
 
 const HELP: &str = "\
 What aws-event-sourcing costs on this machine, beside what a durable write costs.
 
-Usage: cargo run -p bench --release [-- [subscriptions | dynamodb | lambda] OPTIONS]
+Usage: cargo run -p bench --release [-- [subscriptions | log | dynamodb | lambda] OPTIONS]
 
-Without `dynamodb` and `lambda` it is the embedded store that is measured, or only the subscriptions on it. With one of
-them, DynamoDB Local is fetched and started; with `lambda`, the shop is built first as `sam build` does.
+Without `dynamodb` and `lambda` it is the embedded store that is measured, or only the subscriptions on it, or what the
+log costs. With one of them, DynamoDB Local is fetched and started; with `lambda`, the shop is built first as `sam build` does.
 
 Options:
   --json               Print JSON instead of a table
@@ -61,6 +64,8 @@ async fn main() -> ExitCode {
         ["--json"] => embedded().await.map(|report| report.json()),
         ["subscriptions"] => subscriptions().await.map(|report| report.table()),
         ["subscriptions", "--json"] => subscriptions().await.map(|report| report.json()),
+        ["log"] => what_the_log_costs().await.map(|report| report.table()),
+        ["log", "--json"] => what_the_log_costs().await.map(|report| report.json()),
         ["dynamodb", options @ ..] => dynamodb::measure(options).await,
         ["lambda", options @ ..] => lambda::measure(options).await,
         [dynamodb::find_all::CHILD, url, key] => dynamodb::find_all::in_this_process(url, key).await,
@@ -75,12 +80,7 @@ async fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            let (mut line, mut source) = (format!("bench: {error}"), error.source());
-            while let Some(cause) = source {
-                line = format!("{line}: {cause}");
-                source = cause.source();
-            }
-            report::complain(&line);
+            report::complain(&format!("bench: {}", ErrorChain::of(&*error)));
             ExitCode::FAILURE
         }
     }
@@ -101,6 +101,14 @@ async fn subscriptions() -> Result<Report> {
     Ok(report)
 }
 
+/// The shop with logs and without.
+async fn what_the_log_costs() -> Result<Report> {
+    let (folder, mut report) = (folder()?, Report::default());
+    report.set_floor(floor::Floor::in_folder(folder.path())?.measure()?);
+    log::measure(folder.path(), &mut report).await?;
+    Ok(report)
+}
+
 /// Everything about the embedded store.
 async fn embedded() -> Result<Report> {
     let (folder, mut report) = (folder()?, Report::default());
@@ -109,6 +117,7 @@ async fn embedded() -> Result<Report> {
     hydrate::measure(folder.path(), &mut report).await?;
     find_all::measure(folder.path(), &mut report).await?;
     shop::measure(folder.path(), &mut report).await?;
+    log::measure(folder.path(), &mut report).await?;
     subscriptions::measure(folder.path(), &mut report).await?;
     Ok(report)
 }
