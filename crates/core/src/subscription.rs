@@ -15,7 +15,8 @@
 //!    marker says which event it is and why. The marker points into the history; nothing is copied.
 //! 4. The later events of a parked resource wait behind the marker. Those of all others go on.
 //! 5. Redrive reads the resource's events from the marker on, in order, after pauses that grow up to a bound and never end.
-//!    When it has reached the head, the marker is taken away.
+//!    When it has reached the head, the marker is taken away. A next attempt that is further away than the longest pause
+//!    is due: it is of a clock that was ahead.
 //!
 //! Delivery is at least once: a process that is killed has not noted everything that it had handled. What a handler
 //! commits happens once all the same: see [`Cause`].
@@ -24,6 +25,7 @@
 //! `redriver` do it.
 
 mod cause;
+mod clock;
 mod context;
 mod handler;
 mod parked;
@@ -190,7 +192,8 @@ impl Subscription {
         self
     }
 
-    /// Where the times of its markers come from, and with them when a parked resource is due.
+    /// Where the times of its markers come from, and with them when a parked resource is due. It may be set
+    /// at any time, back as well.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self

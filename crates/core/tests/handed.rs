@@ -4,15 +4,16 @@ mod common;
 
 use std::{
     collections::HashMap,
+    slice,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use aws_event_sourcing_core::{
     Commit, EventStore as _, MemoryStore, Recorded, Repository, ResourceId, ResourceKey, Timestamp,
     subscription::{
         Batch, Context, Delivery, Failure, Feed as _, Handled, ProgressStore as _, Redriven, Registration,
-        Source, Start, Subscription, SubscriptionKey, Unread,
+        Source, Start, Subscription, SubscriptionKey, Swap, Unread,
     },
 };
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -36,6 +37,7 @@ struct World {
     does: Arc<Mutex<Does>>,
     handled: Arc<Mutex<HashMap<ResourceId, Vec<u64>>>>,
     begun: Instant,
+    ahead: Arc<Mutex<Duration>>,
 }
 
 impl World {
@@ -47,7 +49,17 @@ impl World {
             does: Arc::new(Mutex::new(does)),
             handled: Arc::default(),
             begun: Instant::now(),
+            ahead: Arc::default(),
         }
+    }
+
+    fn set_clock_ahead(&self, ahead: Duration) {
+        *self.ahead.lock().expect("nobody panics") = ahead;
+    }
+
+    fn now(&self) -> Timestamp {
+        let ahead = *self.ahead.lock().expect("nobody panics");
+        (SystemTime::from(common::now_since(self.begun)) + ahead).into()
     }
 
     fn subscription(&self) -> Subscription {
@@ -66,9 +78,8 @@ impl World {
                 Ok(())
             }
         };
-        let begun = self.begun;
-        let now = move || common::now_since(begun);
-        Subscription::new("handed").on::<Product>(handler).clock(now)
+        let world = self.clone();
+        Subscription::new("handed").on::<Product>(handler).clock(move || world.now())
     }
 
     fn source(&self) -> Source {
@@ -121,6 +132,17 @@ impl World {
         *self.does.lock().expect("nobody panics") = does;
     }
 
+    /// Somebody has it for themselves.
+    async fn is_claimed(&self, id: &ResourceId) {
+        let key = SubscriptionKey::new("handed", "product");
+        let mut progress = self.store.load(&key, slice::from_ref(id)).await.expect("memory").remove(0);
+        let until = Timestamp::from(SystemTime::from(self.now()) + Duration::from_secs(10));
+        let parked = progress.parked.as_mut().expect("it is parked");
+        (parked.claimed_until, parked.next_attempt_at) = (Some(until), until);
+        let swapped = self.store.swap(&key, id, progress.revision, &progress, None).await.expect("memory");
+        assert!(matches!(swapped, Swap::Done(_)));
+    }
+
     async fn is_parked(&self, id: &ResourceId) -> bool {
         let key = SubscriptionKey::new("handed", "product");
         let progress = self.store.load(&key, std::slice::from_ref(id)).await.expect("memory").remove(0);
@@ -129,6 +151,7 @@ impl World {
 }
 
 const LONG: Duration = Duration::from_secs(300);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_is_handled_once_however_often_it_comes() {
@@ -205,6 +228,29 @@ async fn what_fails_is_parked_and_holds_up_no_batch_and_is_redriven_when_it_is_d
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_parked_while_the_clock_was_ahead_is_tried_when_it_is_set_right_and_then_after_pauses() {
+    let world = World::new(Does::Fails);
+    let (ids, batch) = world.resources(2, 2).await;
+    world.set_clock_ahead(DAY * 2);
+    assert_eq!(world.handle(batch, LONG).await.up_to, 4);
+    assert_eq!(world.redrive().await, Redriven::default(), "nothing is due yet");
+    world.set_clock_ahead(Duration::ZERO);
+    assert_eq!(world.redrive().await, Redriven { released: 0, failed: 2 });
+    assert_eq!(world.redrive().await, Redriven::default(), "it has failed just now");
+    // Somebody is killed who had one to themselves.
+    world.set_clock_ahead(DAY * 2);
+    world.is_claimed(&ids[0]).await;
+    world.set_clock_ahead(Duration::ZERO);
+    world.now_does(Does::Well);
+    assert_eq!(world.redrive().await, Redriven { released: 1, failed: 0 });
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    assert_eq!(world.redrive().await, Redriven { released: 1, failed: 0 });
+    for id in &ids {
+        assert_eq!(world.handled(id), [1, 2]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn when_time_runs_short_it_stops_and_tells_how_far_it_came() {
     let world = World::new(Does::Takes(Duration::from_secs(7)));
     let (ids, batch) = world.resources(1, 20).await;
@@ -270,6 +316,22 @@ async fn one_that_begins_now_passes_over_what_was_before() {
     assert_eq!(handled.up_to, 2);
     assert_eq!(world.handled(&ids[0]), [2]);
     assert!(later.register("reorder", &world.store).await.expect("memory").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_began_while_the_clock_was_ahead_passes_over_nothing() {
+    let world = World::new(Does::Well);
+    let (ids, mut batch) = world.resources(1, 2).await;
+    world.set_clock_ahead(DAY * 2);
+    let begun = world.subscription().start(Start::Now);
+    let registration = begun.register("product", &world.store).await.expect("memory").expect("followed");
+    world.set_clock_ahead(Duration::ZERO);
+    for delivery in &mut batch.deliveries {
+        delivery.commit.at = world.now();
+    }
+    let cut_off = Instant::now() + LONG;
+    let handled = world.subscription().handle(&world.source(), &registration, batch, cut_off).await;
+    assert_eq!((handled.up_to, world.handled(&ids[0])), (2, vec![1, 2]));
 }
 
 #[tokio::test(start_paused = true)]

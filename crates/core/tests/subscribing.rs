@@ -8,12 +8,12 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use aws_event_sourcing_core::{
-    Appended, Commit, EncodedEvent, EventStore, MemoryStore, Recorded, Repository, ResourceId, ResourceKey,
-    Timestamp, TraceParent,
+    Appended, Clock, Commit, EncodedEvent, EventStore, MemoryStore, Recorded, Repository, ResourceId,
+    ResourceKey, Timestamp, TraceParent,
     subscription::{
         Backoff, Cause, Context, Failure, Parked, ParkedError, ProgressStore, Skip, Source, Start,
         Subscription, SubscriptionKey, retry, skip,
@@ -30,10 +30,15 @@ struct Running {
 }
 
 fn start(subscription: Subscription, store: &MemoryStore) -> Running {
+    let begun = tokio::time::Instant::now();
+    start_by(subscription, store, move || common::now_since(begun))
+}
+
+/// Starts it with that clock.
+fn start_by(subscription: Subscription, store: &MemoryStore, clock: impl Clock) -> Running {
     let (stop, stopped) = oneshot::channel::<()>();
     let source = Source::of(store);
-    let begun = tokio::time::Instant::now();
-    let subscription = subscription.clock(move || common::now_since(begun));
+    let subscription = subscription.clock(clock);
     let task = tokio::spawn(subscription.run(move |_| source.clone(), async {
         let _ = stopped.await;
     }));
@@ -186,6 +191,65 @@ async fn a_failing_resource_is_parked_and_catches_up_and_others_are_not_held_up(
     running.stop().await;
     assert_eq!(seen.of(bad.id()), [1, 2, 3, 4, 5]);
     assert_eq!(parked(&store, "watch", bad.id()).await, None);
+}
+
+/// The clock is two days ahead, and is set right. Then it is set ahead, and right again, while an event is tried.
+#[tokio::test(start_paused = true)]
+async fn what_was_parked_while_the_clock_was_ahead_is_tried_within_five_minutes() {
+    let (store, broken, attempts) = (MemoryStore::new(), Arc::new(AtomicBool::new(true)), Arc::default());
+    let products = Repository::<Product>::new(store.clone());
+    let id = products.create(ProductRestocked { amount: 9 }).await.expect("new").id().clone();
+    let handler = {
+        let (broken, attempts) = (broken.clone(), Arc::<AtomicUsize>::clone(&attempts));
+        move |_: Recorded<ProductEvent>, _: Context| {
+            let fails = broken.load(Ordering::SeqCst);
+            attempts.fetch_add(1, Ordering::SeqCst);
+            async move {
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                if fails { Err(Failure::park("the printer is on fire")) } else { Ok(()) }
+            }
+        }
+    };
+    let days = Arc::new(AtomicUsize::new(2));
+    let clock = {
+        let (begun, days) = (tokio::time::Instant::now(), days.clone());
+        move || {
+            let days = Duration::from_secs(24 * 60 * 60) * days.load(Ordering::SeqCst) as u32;
+            Timestamp::from(SystemTime::from(common::now_since(begun)) + days)
+        }
+    };
+    let subscription = Subscription::new("watch").on::<Product>(handler);
+    let running = start_by(subscription, &store, clock.clone());
+    for _ in 0..2 {
+        let parked_at = loop {
+            if let Some(marker) = parked(&store, "watch", &id).await
+                && marker.claimed_until.is_none()
+                && marker.next_attempt_at > clock()
+            {
+                break marker;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        days.store(0, Ordering::SeqCst);
+        assert_eq!(parked_at.next_attempt(clock()), clock(), "it is shown as due");
+        let (tried, since) = (attempts.load(Ordering::SeqCst), tokio::time::Instant::now());
+        until(|| attempts.load(Ordering::SeqCst) > tried).await;
+        assert!(since.elapsed() < Duration::from_secs(300), "{:?}", since.elapsed());
+        // While it is being tried.
+        days.store(2, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+    days.store(0, Ordering::SeqCst);
+    let tried = attempts.load(Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert!(attempts.load(Ordering::SeqCst) <= tried + 1, "it is not tried again and again");
+    broken.store(false, Ordering::SeqCst);
+    let since = tokio::time::Instant::now();
+    while parked(&store, "watch", &id).await.is_some() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(since.elapsed() < Duration::from_secs(300), "{:?}", since.elapsed());
+    running.stop().await;
 }
 
 #[tokio::test(start_paused = true)]

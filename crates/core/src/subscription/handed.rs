@@ -19,7 +19,7 @@ use futures_util::{
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    Batch, Continuity, Hold, LeasedProgress, Part, ProgressStore, Registration, Source, Start, Subscription,
+    Batch, Continuity, Hold, LeasedProgress, Part, ProgressStore, Registration, Source, Subscription,
     follow::{Follower, Slots},
     invoke::Binding,
     part::{self, End},
@@ -88,7 +88,7 @@ impl Subscription {
             return Handled { up_to: batch.up_to, error: None };
         };
         let saved = Arc::new(AtomicU64::new(0));
-        let since = (registration.start == Start::Now).then_some(registration.started_at);
+        let since = registration.since(self.clock.now());
         let part = Part {
             name: "a batch".into(),
             continuity: Continuity::Broken { since },

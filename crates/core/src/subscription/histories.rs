@@ -1,5 +1,6 @@
 //! Random histories of a small world, one step at a time: commits, deliveries that are lost, repeated and out of order,
-//! handlers that fail, redrivers that race, and crashes between any two steps. What must hold is asserted at each.
+//! handlers that fail, redrivers that race, a clock that is set, and crashes between any two steps. What must hold is
+//! asserted at each.
 //!
 //! The world does what [`Lane`] and [`Redrive`] say, as the shells around them do, but for one thing: it stops wherever it
 //! likes.
@@ -12,15 +13,19 @@ use std::{
 use fastrand::Rng;
 
 use super::{
-    Continuity, Delivery, Parked, Progress, Skip,
-    lane::{self, Attempt, Known, Lane, later},
-    redrive::{self, CLAIM, Redrive},
+    Continuity, Delivery, Parked, ParkedCursor, Progress, Skip,
+    clock::{CLAIM, later, too_far},
+    lane::{self, Attempt, Known, Lane},
+    redrive::{self, Redrive},
     settings::Settings,
     window::Window,
 };
 use crate::{Commit, EncodedEvent, ResourceId, ResourceKey, Timestamp};
 
 const RESOURCES: usize = 3;
+
+/// When a world begins, by its clock.
+const START: u64 = 1_000_000;
 
 /// What is there when every process has crashed.
 struct Stored {
@@ -106,7 +111,8 @@ struct World {
     continuity: Continuity,
     /// Whether the feed loses, repeats and reorders.
     is_lossy: bool,
-    /// Whether claims end while their redrivers are still at it. Then two may be at it.
+    /// Whether claims end while their redrivers are still at it, because these are slow or the clock is set. Then two may
+    /// be at it.
     is_slow: bool,
     now: Timestamp,
     stored: Stored,
@@ -125,7 +131,7 @@ impl World {
             continuity,
             is_lossy: continuity != Continuity::Unbroken,
             is_slow: seed % 2 == 1,
-            now: Timestamp::from_unix_millis(1_000_000),
+            now: Timestamp::from_unix_millis(START),
             follower: Follower::from_place(0),
             stored,
             redrivers: Vec::new(),
@@ -302,9 +308,19 @@ impl World {
         self.follower = Follower::from_place(self.stored.place);
     }
 
+    /// Looks for what is parked, and takes up one of those that are due.
     fn begin_redrive(&mut self) {
-        let parked: Vec<_> =
-            self.stored.records.iter().filter(|(_, record)| record.parked.is_some()).collect();
+        let begins = self.rng.u8(..) < 10;
+        let too_far = too_far(self.now, self.settings.redrive);
+        let is_due = |id: &ResourceId, parked: &Parked| {
+            let place = ParkedCursor { next_attempt_at: parked.next_attempt_at, id: id.clone() };
+            // Whoever begins tries everything.
+            begins || place.next_attempt_at <= self.now || place > too_far
+        };
+        let parked = self.stored.records.iter();
+        let parked: Vec<_> = parked
+            .filter(|(id, record)| record.parked.as_ref().is_some_and(|parked| is_due(id, parked)))
+            .collect();
         let Some((id, record)) = self.rng.choice(parked) else { return };
         // Whoever looks may see what was there a while ago; nothing can be seen before it was there.
         let redrive = Redrive::new(ResourceKey::new("thing", id.clone()), record.clone());
@@ -385,9 +401,17 @@ impl World {
             97 => self.crash_redrivers(),
             98 if self.rng.bool() => self.skip(),
             98 => self.handler.fails = !self.handler.fails,
+            _ if self.is_slow && self.rng.bool() => self.set_clock(),
             _ if self.is_slow => self.now = later(self.now, CLAIM * 2),
             _ => self.now = later(self.now, Duration::from_millis(1)),
         }
+    }
+
+    /// Somebody sets the clock, to about any time.
+    fn set_clock(&mut self) {
+        let day = 24 * 60 * 60 * 1000;
+        let millis = self.rng.choice([0, 1_000, 60_000, 200_000, 3_600_000, 2 * day, 400 * day]);
+        self.now = Timestamp::from_unix_millis(START + millis.expect("there are some"));
     }
 
     /// Their claims end by themselves.
@@ -402,6 +426,9 @@ impl World {
         if self.rng.bool() {
             self.crash_redrivers();
             self.crash();
+        }
+        if self.is_slow {
+            self.set_clock();
         }
         // A feed that may be broken delivers at last what was lost on the way.
         if self.is_lossy {
@@ -457,6 +484,24 @@ impl Follower {
     }
 }
 
+/// A marker at event 3, behind which 4 more wait.
+fn parked() -> Parked {
+    let at = Timestamp::from_unix_millis(0);
+    Parked {
+        number: 3,
+        after: 2,
+        event_type: None,
+        waiting: 7,
+        error: "".into(),
+        attempts: 1,
+        first_failed_at: at,
+        last_failed_at: at,
+        next_attempt_at: at,
+        claimed_until: None,
+        trace: None,
+    }
+}
+
 fn run(histories: std::ops::Range<u64>, continuity: Continuity) {
     let mut parked = 0;
     for seed in histories {
@@ -491,20 +536,25 @@ fn with_a_feed_that_loses_repeats_and_reorders_all_is_handled_in_order() {
 }
 
 #[test]
+fn a_claim_is_made_anew_when_the_clock_goes_back() {
+    let at = Timestamp::from_unix_millis;
+    let redrive = Settings::default().redrive;
+    let record = Progress { parked: Some(Box::new(parked())), ..Progress::default() };
+    let mut redriven = Redrive::new(ResourceKey::new("thing", "r"), record);
+    for now in [86_400_000, 0, 86_400_000, 43_200_000] {
+        let redrive::Step::Swap { next, .. } = redriven.next(at(now), redrive) else {
+            panic!("a claim that others take for none is renewed");
+        };
+        let parked = next.parked.as_ref().expect("a marker");
+        assert!(parked.is_claimed(at(now)) && parked.is_claimed(at(now + 5_000)));
+        redriven.was_swapped(1, *next);
+        assert_eq!(redriven.next(at(now), redrive), redrive::Step::Read { after: 2 });
+    }
+}
+
+#[test]
 fn a_marker_is_never_without_what_waits_behind_it() {
-    let parked = Parked {
-        number: 3,
-        after: 2,
-        event_type: None,
-        waiting: 7,
-        error: "".into(),
-        attempts: 1,
-        first_failed_at: Timestamp::from_unix_millis(0),
-        last_failed_at: Timestamp::from_unix_millis(0),
-        next_attempt_at: Timestamp::from_unix_millis(0),
-        claimed_until: None,
-        trace: None,
-    };
+    let parked = parked();
     let skip = |number| Skip { number, reason: "wrong", by: "me", at: Timestamp::from_unix_millis(1) };
     let (next, skipped) = super::parked::skipped(&parked, skip(3)).expect("parked at 3");
     assert_eq!((next.number, next.after, next.waiting, skipped.number), (4, 2, 7, 3));

@@ -15,6 +15,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::{
     Continuity, Delivery, MAX_ERROR_BYTES, Parked, Progress,
+    clock::later,
     settings::{Backoff, Settings},
 };
 use crate::{Commit, EncodedEvent, ResourceKey, Timestamp};
@@ -362,12 +363,6 @@ pub(super) fn missing(resource: &ResourceKey, number: u64, at: Timestamp) -> Att
 /// As much of an error as a marker holds.
 pub(super) fn shortened(error: &str) -> Box<str> {
     error[..error.floor_char_boundary(MAX_ERROR_BYTES)].into()
-}
-
-/// That much later.
-pub(super) fn later(at: Timestamp, pause: Duration) -> Timestamp {
-    let millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-    Timestamp::from_unix_millis(at.as_unix_millis().saturating_add(millis))
 }
 
 fn bytes(commit: &Commit) -> usize {

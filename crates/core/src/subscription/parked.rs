@@ -41,7 +41,7 @@ pub async fn retry(
 ) -> Result<Parked, ParkedError> {
     change(store, key, id, |parked| {
         let next_attempt_at =
-            if is_claimed(parked, now) { parked.next_attempt_at } else { parked.next_attempt_at.min(now) };
+            if parked.is_claimed(now) { parked.next_attempt_at } else { parked.next_attempt_at.min(now) };
         Ok((Parked { next_attempt_at, ..parked.clone() }, None))
     })
     .await
@@ -76,7 +76,7 @@ pub(super) fn skipped(parked: &Parked, skip: Skip<'_>) -> Result<(Parked, Skippe
     if parked.number != number {
         return Err(ParkedError::AtAnother { expected: number, actual: parked.number });
     }
-    if is_claimed(parked, at) {
+    if parked.is_claimed(at) {
         return Err(ParkedError::Claimed);
     }
     let skipped = Skipped {
@@ -116,10 +116,6 @@ async fn change(
             Swap::Changed(newer) => progress = newer,
         }
     }
-}
-
-fn is_claimed(parked: &Parked, now: Timestamp) -> bool {
-    parked.claimed_until.is_some_and(|until| until > now)
 }
 
 /// What is to be skipped, and why.

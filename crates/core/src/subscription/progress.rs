@@ -1,11 +1,12 @@
 //! [`Progress`]: how far a subscription is with a resource. [`ProgressStore`]: where that is kept, the contract for
 //! authors of stores.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use futures_core::future::BoxFuture;
 use serde::Serialize;
 
+use super::clock::later;
 use crate::{ResourceId, StoreError, Timestamp, TraceParent};
 
 /// What progress is of: a subscription, and one of the resource types that it follows.
@@ -54,6 +55,26 @@ pub struct Registration {
     /// When it first ran.
     pub started_at: Timestamp,
 }
+
+impl Registration {
+    /// Where it began with the events that are committed from then on: when that was, by a clock that says `now`. What
+    /// was committed before is passed over.
+    ///
+    /// When it would begin five minutes from now or later, a clock was ahead, and nobody knows when it was. Then nothing is
+    /// passed over: an event too many can be borne, and one too few cannot.
+    #[must_use]
+    pub fn since(&self, now: Timestamp) -> Option<Timestamp> {
+        let since = if self.started_at > later(now, CLOCKS_DIFFER) {
+            Timestamp::from_unix_millis(0)
+        } else {
+            self.started_at
+        };
+        (self.start == Start::Now).then_some(since)
+    }
+}
+
+/// How much the clocks of machines may differ, so that it need not mean that one was set.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
 
 /// How far a subscription is with one resource.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -170,7 +191,8 @@ pub trait ProgressStore: Send + Sync + 'static {
 
     /// Parked resources in the order of their next attempt, then of their ids' bytes: at most `limit` of those behind
     /// `after`, and of those whose next attempt is not later than `due`. A `limit` of 0 counts as 1; a store may give
-    /// fewer than a large one asks for.
+    /// fewer than a large one asks for. Times may be of any year: whoever noted them may have had a clock that was ahead, and
+    /// what is behind a time that is too far away is looked for as well.
     fn parked<'a>(
         &'a self,
         key: &'a SubscriptionKey,

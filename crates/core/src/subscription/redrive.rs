@@ -14,13 +14,11 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::{
     Parked, Progress,
-    lane::{Attempt, later, missing, shortened},
+    clock::{CLAIM, later},
+    lane::{Attempt, missing, shortened},
     settings::Backoff,
 };
 use crate::{Commit, ResourceKey, Timestamp};
-
-/// For how long a marker is claimed.
-pub(super) const CLAIM: Duration = Duration::from_secs(10);
 
 /// How long before its end a claim is renewed.
 const MARGIN: Duration = Duration::from_secs(7);
@@ -105,13 +103,13 @@ impl Redrive {
             return Step::End(self.end.unwrap_or(End::NotOurs));
         };
         match self.claim {
-            Claim::Wanted if parked.claimed_until.is_some_and(|until| until > now) => {
+            Claim::Wanted if parked.is_claimed(now) => {
                 self.end = Some(End::NotOurs);
                 return Step::End(End::NotOurs);
             }
             Claim::Wanted => return self.renewal(now),
             Claim::Ours if self.failed.is_some() => self.claim = Claim::GivenUp(End::Failed),
-            Claim::Ours if parked.claimed_until.is_none_or(|until| until <= later(now, MARGIN)) => {
+            Claim::Ours if parked.claimed_until.is_none_or(|until| ends_soon(until, now)) => {
                 return self.renewal(now);
             }
             Claim::Ours | Claim::GivenUp(_) => {}
@@ -247,7 +245,8 @@ impl Redrive {
             attempts: if is_same { parked.attempts } else { 0 },
             event_type: if is_same { parked.event_type.clone() } else { None },
             trace: if is_same { parked.trace } else { None },
-            next_attempt_at: claimed_until.unwrap_or(now),
+            // Given back, it is due: whatever the clock says, it has failed before.
+            next_attempt_at: claimed_until.unwrap_or(parked.last_failed_at.min(now)),
             claimed_until,
             ..parked.clone()
         }
@@ -270,4 +269,10 @@ impl Redrive {
             ..moved
         }
     }
+}
+
+/// Whether a claim of ours has to be renewed: its end is near, or the clock has gone back since it was made, so that
+/// others no longer take it for one.
+fn ends_soon(until: Timestamp, now: Timestamp) -> bool {
+    until <= later(now, MARGIN) || until > later(now, CLAIM)
 }

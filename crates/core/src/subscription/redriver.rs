@@ -10,10 +10,11 @@ use futures_util::{
     future::{Either, select},
     stream::FuturesUnordered,
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{
     ParkedCursor, ParkedPage, Progress, Redriven, Swap,
+    clock::too_far,
     context::Occasion,
     follow::{Follower, failed},
     history::{History, unreadable},
@@ -24,6 +25,10 @@ use crate::{ErrorChain, ResourceId, ResourceKey, StoreError};
 /// How often it is looked for what is due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// How often it is looked for what would be due too far in the future, as it is when a clock was ahead. As rarely as this
+/// also so that processes whose clocks differ by more than a pause do not keep taking resources from each other.
+const LOOK_TOO_FAR_EVERY: Duration = Duration::from_secs(60);
+
 /// How many parked resources are looked at, and redriven, at a time.
 const PAGE: usize = 100;
 
@@ -31,7 +36,7 @@ const PAGE: usize = 100;
 const RENEW_EVERY: Duration = Duration::from_secs(3);
 
 /// Redrives until it is told to stop. Everything that is parked is tried when it begins: what was wrong may have been
-/// mended while nothing ran. From then on each resource is tried when its time has come.
+/// mended while nothing ran. From then on each resource is tried when its time has come, or when that is too far away.
 pub(super) async fn run(follower: &Arc<Follower>) {
     let mut running: FuturesUnordered<BoxFuture<'static, (ResourceId, Option<End>)>> =
         FuturesUnordered::new();
@@ -67,24 +72,27 @@ pub(super) async fn run(follower: &Arc<Follower>) {
 
 /// Redrives what is due, each resource once, until there is no more of it or it is told to stop.
 pub(super) async fn run_once(follower: &Arc<Follower>) -> Result<Redriven, StoreError> {
-    let due = Some(follower.clock.now());
-    let (mut redriven, mut after) = (Redriven::default(), None);
-    while !follower.stop.is_requested() {
-        let progress = &follower.source.progress;
-        let page = progress.parked(&follower.binding.key, due, PAGE, after.as_ref()).await?;
-        let redrives =
-            page.resources.into_iter().map(|(id, progress)| redrive(follower.clone(), id, progress));
-        let mut redrives: FuturesUnordered<_> = redrives.collect();
-        while let Some((_, end)) = redrives.next().await {
-            match end {
-                Some(End::Released) => redriven.released += 1,
-                Some(End::Failed) | None => redriven.failed += 1,
-                Some(End::NotOurs | End::Stopped) => {}
+    let now = follower.clock.now();
+    let too_far = too_far(now, follower.settings.redrive);
+    let mut redriven = Redriven::default();
+    for (due, mut after) in [(Some(now), None), (None, Some(too_far))] {
+        while !follower.stop.is_requested() {
+            let progress = &follower.source.progress;
+            let page = progress.parked(&follower.binding.key, due, PAGE, after.as_ref()).await?;
+            let redrives =
+                page.resources.into_iter().map(|(id, progress)| redrive(follower.clone(), id, progress));
+            let mut redrives: FuturesUnordered<_> = redrives.collect();
+            while let Some((_, end)) = redrives.next().await {
+                match end {
+                    Some(End::Released) => redriven.released += 1,
+                    Some(End::Failed) | None => redriven.failed += 1,
+                    Some(End::NotOurs | End::Stopped) => {}
+                }
             }
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
         }
     }
     Ok(redriven)
@@ -94,16 +102,26 @@ pub(super) async fn run_once(follower: &Arc<Follower>) -> Result<Redriven, Store
 enum Range {
     /// All that is parked, behind a place.
     All(Option<ParkedCursor>),
-    /// What is due, after a while.
-    Due,
+    /// What is due, after a while; and from this moment on what is due too far in the future.
+    Due(Instant),
+    /// What is due too far in the future, behind a place.
+    TooFar(ParkedCursor),
+}
+
+impl Range {
+    /// What is due, for as long as it is.
+    fn due() -> Self {
+        Self::Due(Instant::now() + LOOK_TOO_FAR_EVERY)
+    }
 }
 
 /// A page of what is parked, and what to look for next.
 fn look(follower: Arc<Follower>, range: Range) -> BoxFuture<'static, (Vec<(ResourceId, Progress)>, Range)> {
     Box::pin(async move {
-        let (due, after) = match range {
-            Range::All(after) => (None, after),
-            Range::Due => {
+        let (due, after) = match &range {
+            Range::All(after) => (None, after.clone()),
+            Range::TooFar(after) => (None, Some(after.clone())),
+            Range::Due(_) => {
                 sleep(LOOK_EVERY).await;
                 (Some(follower.clock.now()), None)
             }
@@ -112,9 +130,14 @@ fn look(follower: Arc<Follower>, range: Range) -> BoxFuture<'static, (Vec<(Resou
             let progress = &follower.source.progress;
             match progress.parked(&follower.binding.key, due, PAGE, after.as_ref()).await {
                 Ok(ParkedPage { resources, next }) => {
-                    let next = match (due, next) {
-                        (None, Some(place)) => Range::All(Some(place)),
-                        _ => Range::Due,
+                    let next = match (range, next) {
+                        (Range::All(_), Some(place)) => Range::All(Some(place)),
+                        (Range::TooFar(_), Some(place)) => Range::TooFar(place),
+                        (Range::Due(until), _) if Instant::now() < until => Range::Due(until),
+                        (Range::Due(_), _) => {
+                            Range::TooFar(too_far(follower.clock.now(), follower.settings.redrive))
+                        }
+                        (Range::All(_) | Range::TooFar(_), None) => Range::due(),
                     };
                     return (resources, next);
                 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Start;
+use super::{Start, clock::LONGEST_PAUSE};
 
 /// How a subscription goes about its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Default for Settings {
             concurrency: 64,
             attempts: 3,
             backoff: Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(1) },
-            redrive: Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(300) },
+            redrive: Backoff { first: Duration::from_secs(1), longest: LONGEST_PAUSE },
             deadline: Duration::from_secs(30),
             start: Start::default(),
         }
