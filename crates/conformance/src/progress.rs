@@ -65,6 +65,7 @@ macro_rules! for_each_progress_law {
             parked::the_last_page_of_parked_resources_has_no_next
             parked::a_long_list_of_parked_resources_is_whole
             parked::only_what_is_due_is_listed
+            parked::what_is_far_in_the_future_is_found_behind_a_time
             parked::a_made_up_cursor_is_a_place_among_parked_resources
             parked::what_is_parked_and_released_between_pages_disturbs_no_others
             parked::a_released_resource_leaves_the_list

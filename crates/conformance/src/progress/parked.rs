@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use aws_event_sourcing_core::{
     ResourceId, Timestamp,
     limits::MAX_ID_BYTES,
-    subscription::{ParkedCursor, Progress},
+    subscription::{Parked, ParkedCursor, Progress},
 };
 
 use super::{
@@ -106,6 +106,38 @@ pub async fn only_what_is_due_is_listed(subject: &ProgressSubject) {
             ledger.assert_parked_by(Some(due), 5, Some(&place(&expected[begin])), behind).await;
         }
     }
+}
+
+/// What would be tried again in days or in centuries, because a clock was ahead, claimed or not, is not due; it is found
+/// behind a time, and is due at another one when that is changed.
+pub async fn what_is_far_in_the_future_is_found_behind_a_time(subject: &ProgressSubject) {
+    const DAY: u64 = 24 * 60 * 60 * 1000;
+    let ledger = subject.ledger("parked-future").await;
+    let near =
+        park(&ledger, ids(7).into_iter().zip([0, 1, 1, 60_000, 299_999, 300_000, 300_000]).collect()).await;
+    let times = [2 * DAY, 2 * DAY, 3 * DAY, 400 * DAY, 200_000 * DAY].map(time).into_iter();
+    let mut far = Vec::new();
+    for (index, at) in times.chain([Timestamp::MAX, Timestamp::MAX]).enumerate() {
+        let claimed_until = (index % 2 == 1).then_some(at);
+        let marker = Parked { claimed_until, last_failed_at: at, ..marker(at) };
+        let id = new_id();
+        let found = ledger.swap(&id, 0, &Progress { parked: Some(Box::new(marker)), ..handled(3) }).await;
+        far.push((id, found));
+    }
+    sort(&mut far);
+    let (now, place) = (time(300_000), ParkedCursor { next_attempt_at: time(300_001), id: "".into() });
+    for limit in [1, 3, 100] {
+        ledger.assert_parked(limit, &[near.clone(), far.clone()].concat()).await;
+        ledger.assert_parked_by(Some(now), limit, None, &near).await;
+        ledger.assert_parked_by(None, limit, Some(&place), &far).await;
+        ledger.assert_parked_by(Some(time(2 * DAY)), limit, Some(&place), &far[..2]).await;
+    }
+    while let Some((id, found)) = far.pop() {
+        let due = ledger.swap(&id, found.revision, &parked(0)).await;
+        ledger.assert_parked_by(None, 3, Some(&place), &far).await;
+        ledger.swap(&id, due.revision, &handled(9)).await;
+    }
+    ledger.assert_parked_by(Some(now), 3, None, &near).await;
 }
 
 /// A cursor is a place in the list, and need not be that of a resource: what was there may be parked no more.

@@ -105,6 +105,8 @@ broken! { PROGRESS_LAWS;
         a_long_list_of_parked_resources_is_whole;
     lists_what_is_not_due: flawed::<Lists<listing::ListsWhatIsNotDue>>() => hangs only_what_is_due_is_listed;
     lists_what_is_overdue: flawed::<Lists<listing::ListsWhatIsOverdue>>() => hangs only_what_is_due_is_listed;
+    looks_a_year_ahead: flawed::<Lists<listing::LooksAYearAhead>>() => hangs
+        what_is_far_in_the_future_is_found_behind_a_time;
     looks_for_the_resource_of_a_cursor: flawed::<Lists<listing::LooksForTheResourceOfACursor>>() => hangs
         a_made_up_cursor_is_a_place_among_parked_resources;
     pages_by_counting: flawed::<listing::PagesByCounting>() => breaks

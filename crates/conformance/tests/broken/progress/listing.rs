@@ -166,6 +166,19 @@ impl Listing for ListsWhatIsOverdue {
     }
 }
 
+/// Takes what is more than a year away for what is not to be tried again.
+#[derive(Default)]
+pub(crate) struct LooksAYearAhead;
+
+impl Listing for LooksAYearAhead {
+    fn list(mut all: Vec<Entry>, range: Range<'_>) -> ParkedPage {
+        let year = 365 * 24 * 60 * 60 * 1000;
+        let first = all.first().map_or(0, |entry| place(entry).next_attempt_at.as_unix_millis());
+        all.retain(|entry| place(entry).next_attempt_at.as_unix_millis() - first <= year);
+        page(all, range)
+    }
+}
+
 /// Begins again when the one at the cursor is gone.
 #[derive(Default)]
 pub(crate) struct LooksForTheResourceOfACursor;
