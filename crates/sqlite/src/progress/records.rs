@@ -75,11 +75,11 @@ SELECT revision, handled, number, "after", type, waiting, error, attempts, first
     next_attempt_at, claimed_until, trace
 FROM progress WHERE subscription = ?1 AND resource = ?2 AND id = ?3"#;
 
-/// The first revision of a record is the time in milliseconds: when one is made again after it was forgotten, nobody takes
-/// it for the one before.
+/// The first revision of a record is a random number that leaves room for more: when one is made again after it was
+/// forgotten, nobody takes it for the one before. A time would do only as long as nobody sets the clock back.
 const ADVANCE: &str = "
 INSERT INTO progress (subscription, resource, id, revision, handled, position)
-VALUES (?1, ?2, ?3, CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER), ?4, (
+VALUES (?1, ?2, ?3, random() & 0x3FFFFFFFFFFFFFFF | 1, ?4, (
     SELECT position FROM events
     WHERE first = (SELECT first FROM events WHERE resource = ?2 AND id = ?3 AND number = 1) AND number = ?4
 ))
@@ -90,7 +90,7 @@ WHERE number IS NULL AND coalesce(handled, 0) < excluded.handled";
 const REPLACE: &str = r#"
 REPLACE INTO progress (subscription, resource, id, revision, handled, number, "after", type, waiting, error, attempts,
     first_failed_at, last_failed_at, next_attempt_at, claimed_until, trace, position)
-VALUES (?1, ?2, ?3, coalesce(nullif(?4, 0), CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER)) + 1, ?5, ?6, ?7, ?8, ?9,
+VALUES (?1, ?2, ?3, coalesce(nullif(?4, 0), random() & 0x3FFFFFFFFFFFFFFF | 1) + 1, ?5, ?6, ?7, ?8, ?9,
     ?10, ?11, ?12, ?13, ?14, ?15, ?16, (
     SELECT position FROM events
     WHERE first = (SELECT first FROM events WHERE resource = ?2 AND id = ?3 AND number = 1) AND number = ?5
