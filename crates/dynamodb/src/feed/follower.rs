@@ -396,8 +396,7 @@ impl Follower {
 
     /// What is not recorded is not handled, but for what came before the subscription.
     fn continuity(&self) -> Continuity {
-        let Registration { start, started_at, .. } = &self.registration;
-        Continuity::Broken { since: (*start == Start::Now).then_some(*started_at) }
+        Continuity::Broken { since: self.registration.since(SystemClock.now()) }
     }
 
     /// Waits about that long, or until something about a lease of this process has changed.

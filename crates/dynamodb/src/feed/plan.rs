@@ -21,7 +21,13 @@ use crate::rows::{SHARD_PARTS, TABLE_PART};
 
 /// How old what comes next in a shard may be that is read from its beginning. A stream goes back 24 hours, and does not
 /// tell what it has dropped there.
-pub(super) const LATE: Duration = Duration::from_secs(12 * 60 * 60);
+const LATE: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// Whether what is as old as that may be gone from a stream. By the clocks of several machines: half of the 24 hours is
+/// left for these to differ. What is as far in the future is of a clock that was ahead, and nobody knows how old it is.
+pub(super) fn is_late(at: Timestamp, now: Timestamp) -> bool {
+    u128::from(now.as_unix_millis().abs_diff(at.as_unix_millis())) > LATE.as_millis()
+}
 
 /// A shard of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -346,12 +352,7 @@ impl<'a> Shards<'a> {
         let is_in_table = is_root || (entry.is_none() && !is_behind);
         // Where nothing else is known, what was written before the table was read.
         let read_to = entry.or(before).and_then(|entry| entry.read_to).or(self.past.entry.finished_at);
-        // By the clocks of several machines, but nobody minds a minute of 12 hours.
-        let is_late = |read_to: Timestamp| {
-            let age = self.view.now.as_unix_millis().saturating_sub(read_to.as_unix_millis());
-            u128::from(age) > LATE.as_millis()
-        };
-        if from == From::Horizon && read_to.is_some_and(is_late) {
+        if from == From::Horizon && read_to.is_some_and(|read_to| is_late(read_to, self.view.now)) {
             return Ready::Lost(Lost::Late(shard.id.clone()));
         }
         Ready::Yes(Take { shard: shard.id.clone(), entry: entry.cloned(), from, read_to, is_in_table })

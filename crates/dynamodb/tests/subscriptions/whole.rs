@@ -3,11 +3,11 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use aws_event_sourcing_core::{
-    Aggregate, Event, Recorded, Repository,
+    Aggregate, Event, Recorded, Repository, Timestamp,
     subscription::{
         Backoff, Context, Failure, Parked, Progress, ProgressStore as _, Redriven, Source, Start,
         Subscription,
@@ -201,6 +201,45 @@ async fn a_redrive_reads_each_page_of_a_history_once() {
     let Consumed { requests, read_units, .. } = meter.read();
     assert_eq!(requests, 2);
     assert!(read_units < 20.0, "{read_units}");
+}
+
+/// Parked and claimed by a clock that was two days ahead. To look for that is one request more.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_parked_while_the_clock_was_ahead_is_redriven_when_it_is_set_right() {
+    let tables = Tables::new().await;
+    let dynamodb = dynamodb().await;
+    write(&tables, &dynamodb, 3, 4).await;
+    let (log, meter) = (Log::default(), Meter::new());
+    let progress = tables.progress(&dynamodb).on_request(meter.observer());
+    let events = tables.store(&dynamodb);
+    let feed = progress.feed(&events);
+    let source =
+        Source { events: Arc::new(events), feed: Arc::new(feed), progress: Arc::new(progress.clone()) };
+    let redrive = async || {
+        let cut_off = tokio::time::Instant::now() + Duration::from_secs(60);
+        let subscription = subscription(&log, Start::Beginning, never);
+        subscription.redrive_due(&source, "notebook", cut_off).await.expect("redriven")
+    };
+    assert_eq!(redrive().await, Redriven::default());
+    let Consumed { requests, write_units, read_units } = meter.take();
+    assert_eq!((requests, write_units, read_units), (2, 0.0, 1.0), "nothing is parked");
+
+    let since_now = |seconds| Timestamp::from(SystemTime::now() + Duration::from_secs(seconds));
+    let ahead = since_now(2 * 24 * 60 * 60);
+    for (number, (next, claimed_until)) in
+        [(ahead, None), (ahead, Some(ahead)), (since_now(200), None)].into_iter().enumerate()
+    {
+        let parked = with_marker(1).parked.expect("a marker");
+        let parked =
+            Parked { number: 1, after: 0, waiting: 4, next_attempt_at: next, claimed_until, ..*parked };
+        let parked = Progress { handled: None, parked: Some(Box::new(parked)), revision: 0 };
+        progress.swap(&key(), &format!("n-{number}").into(), 0, &parked, None).await.expect("parked");
+    }
+    // The index may be a moment behind.
+    until(async || progress.parked(&key(), None, 10, None).await.expect("listed").resources.len() == 3).await;
+    assert_eq!(redrive().await, Redriven { released: 2, failed: 0 });
+    log.check(2, 4);
+    assert_eq!(redrive().await, Redriven::default(), "the third one is not due");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -216,6 +216,10 @@ fn who_is_far_behind_does_not_begin_what_may_have_lost_its_beginning() {
     // It is begun, and nothing of it is saved.
     assert_eq!(step(Some(at(119)), Some(at(107))), late);
     assert!(matches!(step(Some(at(107)), Some(at(119))), Step::Take(take) if take.read_to == Some(at(119))));
+    // A clock was ahead: by less than it takes for something to be gone, and by so much that nobody knows.
+    assert!(matches!(step(Some(at(132)), None), Step::Take(take) if take.read_to == Some(at(132))));
+    assert_eq!(step(Some(at(133)), None), late);
+    assert_eq!(step(Some(at(119)), Some(at(168))), late);
 }
 
 #[test]

@@ -46,10 +46,11 @@ impl Records {
         self.noted.push_back(noted);
     }
 
-    /// There has been nothing to read for so long that there was nothing then.
+    /// There has been nothing to read for so long that there was nothing then. Also where that is earlier than what was noted
+    /// before: a clock was ahead then.
     pub(in super::super) fn is_quiet(&mut self, at: Timestamp) {
         if self.noted.is_empty() {
-            self.read_to = self.read_to.max(Some(at));
+            self.read_to = Some(at);
         }
     }
 
@@ -98,6 +99,14 @@ mod tests {
         records.note(Noted { at: None, ..noted(4, 0) });
         records.saved(9);
         assert_eq!((records.read_to(), records.read_to_end()), (Some(hour(3)), Some(hour(3))));
+    }
+
+    #[test]
+    fn a_quiet_shard_is_read_to_what_the_clock_says_also_when_that_was_ahead_before() {
+        let mut records = Records::new(Some(hour(1)));
+        records.is_quiet(hour(49));
+        records.is_quiet(hour(2));
+        assert_eq!(records.read_to(), Some(hour(2)));
     }
 
     #[test]
