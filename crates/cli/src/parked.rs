@@ -82,6 +82,7 @@ struct ParkedResource {
     attempts: u32,
     first_failed_at: Timestamp,
     last_failed_at: Timestamp,
+    /// Not as it is stored where that is of a clock that was ahead: such a resource is tried at once.
     next_attempt_at: Timestamp,
     /// Until when somebody has it for themselves, to try it again.
     claimed_until: Option<Timestamp>,
@@ -90,7 +91,7 @@ struct ParkedResource {
 
 impl ParkedResource {
     /// None when the record has no marker.
-    fn new(key: &SubscriptionKey, id: &str, progress: &Progress) -> Option<Self> {
+    fn new(key: &SubscriptionKey, id: &str, progress: &Progress, now: Timestamp) -> Option<Self> {
         let parked = progress.parked.as_deref()?;
         Some(Self {
             subscription: key.subscription.to_string(),
@@ -103,8 +104,8 @@ impl ParkedResource {
             attempts: parked.attempts,
             first_failed_at: parked.first_failed_at,
             last_failed_at: parked.last_failed_at,
-            next_attempt_at: parked.next_attempt_at,
-            claimed_until: parked.claimed_until,
+            next_attempt_at: parked.next_attempt(now),
+            claimed_until: parked.claimed_until.filter(|_| parked.is_claimed(now)),
             trace: parked.trace.map(|trace| trace.to_string()),
         })
     }

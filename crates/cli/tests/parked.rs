@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use aws_event_sourcing_core::{
@@ -104,6 +104,23 @@ impl Post {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+}
+
+/// The marker of a letter that could not be printed at that time, and is due.
+fn marker(at: Timestamp) -> Parked {
+    Parked {
+        number: 1,
+        after: 0,
+        event_type: Some("LetterWritten".into()),
+        waiting: 1,
+        error: "out of paper".into(),
+        attempts: 3,
+        first_failed_at: at,
+        last_failed_at: at,
+        next_attempt_at: at,
+        claimed_until: None,
+        trace: None,
     }
 }
 
@@ -232,6 +249,41 @@ async fn an_event_is_skipped_by_number_and_never_in_silence() {
     post.stop().await;
 }
 
+/// One failed then, and of the other one somebody was killed who had it for themselves.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_parked_while_the_clock_was_ahead_is_shown_as_due_and_is_nobodys() {
+    let post = Post::open();
+    let key = SubscriptionKey::new("prints", "letter");
+    let since_now = |seconds| Timestamp::from(SystemTime::now() + Duration::from_secs(seconds));
+    let ahead = since_now(2 * 24 * 60 * 60);
+    post.store.register(&key, Start::Beginning, since_now(0)).await.expect("registered");
+    for (id, claimed_until) in [("1", None), ("2", Some(ahead)), ("3", None)] {
+        post.letters.create(LetterWritten { text: "bad".into() }).id(id).await.expect("new");
+        let next = if id == "3" { since_now(60) } else { ahead };
+        let last_failed_at = if claimed_until.is_none() { next } else { since_now(0) };
+        let parked = Parked { next_attempt_at: next, last_failed_at, claimed_until, ..marker(since_now(0)) };
+        let progress = Progress { handled: None, parked: Some(Box::new(parked)), revision: 0 };
+        let swapped = post.store.swap(&key, &id.into(), 0, &progress, None).await;
+        assert!(matches!(swapped, Ok(Swap::Done(_))));
+    }
+    let list = json(&mut post.eventctl(&["parked", "list"]));
+    let seen: Vec<_> = list["parked"].as_array().expect("a list").iter().collect();
+    let ids: Vec<_> = seen.iter().map(|parked| parked["id"].as_str().expect("a text")).collect();
+    assert_eq!(ids, ["1", "2", "3"], "what is due comes first");
+    for parked in &seen[..2] {
+        let next: Timestamp = serde_json::from_value(parked["next_attempt_at"].clone()).expect("a time");
+        assert!(next <= since_now(0), "{parked}");
+        assert_eq!(parked["claimed_until"], Value::Null, "{parked}");
+    }
+    let shown = text(&mut post.eventctl(&["parked", "show", "prints", "2"]));
+    assert!(!shown.contains(&ahead.to_string()), "{shown}");
+    let skip = ["parked", "skip", "prints", "2", "--number", "1", "--reason", "why", "--by", "ada"];
+    assert_eq!(json(&mut post.eventctl(&skip))["skipped"]["number"], 1);
+    assert_eq!(json(&mut post.eventctl(&["parked", "retry", "prints", "1"]))["retried"], 1);
+    let due = post.store.parked(&key, Some(since_now(0)), 10, None).await.expect("listed");
+    assert_eq!(due.resources.len(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_skips_is_known_to_the_system() {
     let mut post = Post::open();
@@ -293,20 +345,7 @@ async fn what_is_parked_on_dynamodb_is_listed_shown_and_skipped() {
         Timestamp::from_unix_millis(1_700_000_000_000),
     );
     marks.register(&key, Start::Beginning, at).await.expect("registered");
-    let parked = Parked {
-        number: 1,
-        after: 0,
-        event_type: Some("LetterWritten".into()),
-        waiting: 1,
-        error: "out of paper".into(),
-        attempts: 3,
-        first_failed_at: at,
-        last_failed_at: at,
-        next_attempt_at: at,
-        claimed_until: None,
-        trace: None,
-    };
-    let progress = Progress { handled: None, parked: Some(Box::new(parked)), revision: 0 };
+    let progress = Progress { handled: None, parked: Some(Box::new(marker(at))), revision: 0 };
     assert!(matches!(marks.swap(&key, &id, 0, &progress, None).await, Ok(Swap::Done(_))));
 
     let marked = |arguments: &[&str]| {

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, process::ExitCode};
 use clap::Args;
 use serde::Serialize;
 
-use super::{ParkedResource, find::keys, place::Store};
+use super::{ParkedResource, find::keys, now, place::Store};
 use crate::{
     failure::Failure,
     print::{Printer, table},
@@ -46,15 +46,15 @@ struct Document {
 
 impl List {
     pub(super) async fn run(&self, store: &Store, printer: &Printer) -> Result<ExitCode, Failure> {
-        let mut document = Document { parked: Vec::new(), more: false };
+        let (mut document, now) = (Document { parked: Vec::new(), more: false }, now());
         for key in keys(store, self.subscription.as_deref(), self.resource_type.as_deref()).await? {
-            let (mut after, mut left) = (None, self.limit.get());
+            let (mut after, mut left, first) = (None, self.limit.get(), document.parked.len());
             loop {
                 let page = store.progress.parked(&key, None, PAGE, after.as_ref()).await?;
                 let found = page
                     .resources
                     .iter()
-                    .filter_map(|(id, progress)| ParkedResource::new(&key, id.as_str(), progress));
+                    .filter_map(|(id, progress)| ParkedResource::new(&key, id.as_str(), progress, now));
                 let before = document.parked.len();
                 document.parked.extend(found.take(left));
                 left -= document.parked.len() - before;
@@ -68,6 +68,8 @@ impl List {
                     break;
                 }
             }
+            // What is due too far in the future is the last to be found, and is tried now.
+            document.parked[first..].sort_by_key(|parked| parked.next_attempt_at);
         }
         printer.print(&document, || describe(&document))?;
         Ok(ExitCode::SUCCESS)

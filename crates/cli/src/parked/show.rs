@@ -10,7 +10,7 @@ use clap::Args;
 use futures_util::TryStreamExt as _;
 use serde::Serialize;
 
-use super::{ParkedResource, event_in_words, find::Resource, place::Store};
+use super::{ParkedResource, event_in_words, find::Resource, now, place::Store};
 use crate::{
     failure::Failure,
     print::{Printer, labelled},
@@ -73,7 +73,7 @@ impl Show {
         let document = Document {
             subscription: key.subscription.to_string(),
             resource_type: key.resource_type.to_string(),
-            parked: ParkedResource::new(&key, id.as_str(), &progress),
+            parked: ParkedResource::new(&key, id.as_str(), &progress, now()),
             id: id.to_string(),
             event,
             event_unreadable,
