@@ -286,6 +286,35 @@ async fn what_is_parked_is_released_by_a_redrive_once_the_handler_is_mended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_parked_while_the_clock_was_ahead_is_released_by_the_next_redrive() {
+    let function = EveryKind::start().await;
+    let mut bad = event("http-api");
+    bad["body"] = r#"{"amount": 13}"#.into();
+    function.answer(&bad).await;
+    let records = function.dynamodb.stream("products").await.expect("a stream");
+    assert_eq!(function.answer(&json!({ "Records": records })).await, failures(&[]));
+    fs::write(function.folder.path().join("mended"), "").expect("a file");
+    // As if it had failed in the year 2999, and somebody had been killed who tried it.
+    let ahead = json!({ "S": "2999-01-01T00:00:00.000Z" });
+    let parked = json!({
+        "TableName": "subscriptions",
+        "FilterExpression": "attribute_exists(parked)",
+    });
+    let parked = function.dynamodb.ask("Scan", &parked).await.expect("an answer");
+    let put_off = json!({
+        "TableName": "subscriptions",
+        "Key": { "id": parked["Items"][0]["id"], "part": parked["Items"][0]["part"] },
+        "UpdateExpression": "SET last_failed_at = :at, next_attempt_at = :at, claimed_until = :at",
+        "ExpressionAttributeValues": { ":at": ahead },
+    });
+    function.dynamodb.ask("UpdateItem", &put_off).await.expect("an answer");
+    let answer = function.answer(&event("redrive")).await;
+    assert_eq!(answer, json!({"released": 1, "failed": 0, "parked_resources": 0, "catching_up": 0}));
+    let id = records[0]["dynamodb"]["Keys"]["id"]["S"].as_str().expect("an id");
+    assert_eq!(function.handled(), [format!("stock/{id}/1")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_a_queue_what_failed_comes_again_and_of_a_group_all_behind_it() {
     let function = EveryKind::start().await;
     let bad = "2e1424d4-f796-459a-8184-9c92662be6da";

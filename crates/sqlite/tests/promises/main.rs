@@ -5,6 +5,7 @@ mod support;
 
 mod open;
 
+mod clock;
 mod close;
 mod copies;
 mod crash;
