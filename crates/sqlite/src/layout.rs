@@ -65,7 +65,7 @@
 //! # Layout 3
 //!
 //! Declares the columns of `events` in the order in which they are stored: `first` and `number`, which are the key, and then
-//! the others as above. `PRAGMA integrity_check` of SQLite 3.40.0 to 3.41.0, which Debian 12 has, looks for the columns of a
+//! the others as above. `PRAGMA integrity_check` of SQLite 3.40, which Debian 12 has, looks for the columns of a
 //! table without row numbers where they are declared, and so reported values as missing that are all there. Nothing is
 //! stored in another way: the text of the table is replaced, and no row is written.
 //!

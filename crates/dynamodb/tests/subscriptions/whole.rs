@@ -217,7 +217,8 @@ async fn what_was_parked_while_the_clock_was_ahead_is_redriven_when_it_is_set_ri
         Source { events: Arc::new(events), feed: Arc::new(feed), progress: Arc::new(progress.clone()) };
     let redrive = async || {
         let cut_off = tokio::time::Instant::now() + Duration::from_secs(60);
-        let subscription = subscription(&log, Start::Beginning, never);
+        let pauses = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(300) };
+        let subscription = subscription(&log, Start::Beginning, never).redrive(pauses);
         subscription.redrive_due(&source, "notebook", cut_off).await.expect("redriven")
     };
     assert_eq!(redrive().await, Redriven::default());

@@ -276,7 +276,7 @@ fn commits_by_age(commits: &[Commit]) -> Vec<Commit> {
     commits
 }
 
-/// SQLite 3.40.0 to 3.41.0 look for the columns of a key where they are declared, and take others for missing.
+/// SQLite 3.40 looks for the columns of a key where they are declared, and takes others for missing.
 #[tokio::test]
 async fn other_versions_of_sqlite_find_the_file_in_good_order() {
     let (_folder, file) = folder();
