@@ -1,6 +1,6 @@
 //! [`Error`]: why a service did not start, or did not stop as it should. One line for the person who started it.
 
-use std::{collections::BTreeSet, fmt, io, path::PathBuf};
+use std::{fmt, io, path::PathBuf};
 
 use aws_event_sourcing_core::{ErrorChain, StoreError};
 
@@ -78,7 +78,7 @@ pub enum Error {
         /// The variable.
         variable: String,
         /// The variables for the types that there are.
-        variables: BTreeSet<String>,
+        variables: std::collections::BTreeSet<String>,
     },
     /// There is no table, on AWS Lambda, where nothing else stays.
     #[cfg(feature = "lambda")]

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use tracing::{Level, Metadata};
+use tracing::{Level, Metadata, level_filters::LevelFilter};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// How much may wait to be written. A line that does not fit is dropped, and counted.
@@ -35,6 +35,18 @@ pub(crate) enum WaitFor {
     Errors,
     /// For none: somebody may wait for an answer.
     Nothing,
+}
+
+impl WaitFor {
+    /// The level of the least of them.
+    fn level(self) -> LevelFilter {
+        match self {
+            Self::EachLine => LevelFilter::TRACE,
+            #[cfg(feature = "lambda")]
+            Self::Errors => LevelFilter::ERROR,
+            Self::Nothing => LevelFilter::OFF,
+        }
+    }
 }
 
 thread_local! {
@@ -123,13 +135,7 @@ impl Log {
         if before == 0 || before < PLENTY_BYTES && queue.bytes.len() >= PLENTY_BYTES {
             self.0.filled.notify_one();
         }
-        let waits = match queue.wait_for {
-            WaitFor::EachLine => true,
-            #[cfg(feature = "lambda")]
-            WaitFor::Errors => level == Level::ERROR,
-            WaitFor::Nothing => false,
-        };
-        if waits && !IS_WRITER.get() {
+        if level <= queue.wait_for.level() && !IS_WRITER.get() {
             self.wait(queue, PATIENCE);
         }
     }
