@@ -163,6 +163,43 @@ async fn a_store_is_backed_up_while_it_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backup_takes_the_place_of_no_file_of_the_store_and_of_nothing_but_files() {
+    let (folder, file) = store_of(3).await;
+    let store = SqliteStore::open(&file).expect("a store");
+    note(&store, 2).await;
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let link = elsewhere.path().join("link");
+    std::os::unix::fs::symlink(&file, &link).expect("linked");
+    let dangling = elsewhere.path().join("dangling");
+    std::os::unix::fs::symlink("nowhere", &dangling).expect("linked");
+    let pipe = elsewhere.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("it runs").success());
+    // By another name of the folder, too.
+    let alias = elsewhere.path().join("data");
+    std::os::unix::fs::symlink(folder.path(), &alias).expect("linked");
+
+    for (to, why) in [
+        (file.clone(), "cannot be a copy of itself"),
+        (with(&file, "-wal"), "belongs to the store"),
+        (with(&file, "-shm"), "belongs to the store"),
+        (with(&file, "-journal"), "belongs to the store"),
+        (alias.join("events.db-wal"), "belongs to the store"),
+        (link, "is no regular file"),
+        (dangling.clone(), "is no regular file"),
+        (pipe, "is no regular file"),
+        (elsewhere.path().to_owned(), "is a folder"),
+    ] {
+        let to = to.to_str().expect("text");
+        let complaint = refused(eventctl(&file, &["backup", "--force", to]));
+        assert!(complaint.contains(why), "{complaint}");
+    }
+    let complaint = refused(eventctl(&file, &["backup", dangling.to_str().expect("text")]));
+    assert!(complaint.contains("is no regular file"), "{complaint}");
+    store.close().await.expect("closed");
+    assert_eq!(count(&file).await, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_backup_takes_the_place_of_a_store_that_nobody_has_open() {
     let (folder, file) = store_of(20).await;
     let backup = folder.path().join("backup");

@@ -64,7 +64,8 @@ pub enum Existing {
 /// # Errors
 ///
 /// - [`Misconfigured`](aws_event_sourcing_core::StoreErrorKind::Misconfigured): there is no store, or not one that
-///   [can be opened](crate::SqliteStore::open); or the copy would take the place of another file, and is not to.
+///   [can be opened](crate::SqliteStore::open); or the copy would take the place of another file, and is not to, of one that is
+///   the store's own, or of what is no regular file.
 /// - [`Undecodable`](aws_event_sourcing_core::StoreErrorKind::Undecodable): the store is damaged. The copy is not kept.
 /// - [`Full`](aws_event_sourcing_core::StoreErrorKind::Full), [`Denied`](aws_event_sourcing_core::StoreErrorKind::Denied): the copy cannot be written.
 pub fn back_up(
@@ -73,10 +74,13 @@ pub fn back_up(
     existing: Existing,
     progress: impl FnMut(Copied),
 ) -> Result<Contents, StoreError> {
-    let (from, to) = (FilePath::new(from.as_ref())?, FilePath::new(to.as_ref())?);
+    let (from, to) = (FilePath::new(from.as_ref())?, FilePath::of_name(to.as_ref())?);
     let file = file_at(&from)?.ok_or_else(|| Error::NoStore { path: from.clone() })?;
     if file_at(&to)? == Some(file) {
         return Err(Error::Itself { path: to }.into());
+    }
+    if from.has_beside_it(&to) {
+        return Err(Error::OfTheStore { path: to, store: from }.into());
     }
     check_free(&to, existing)?;
     let opening = Opening::begin();
@@ -93,10 +97,18 @@ fn file_at(path: &FilePath) -> Result<Option<FileId>, Error> {
 
 /// Fails when the name is taken and is to stay so.
 fn check_free(path: &FilePath, existing: Existing) -> Result<(), Error> {
-    match (existing, file_at(path)?) {
-        (_, Some(_)) if path.as_path().is_dir() => Err(Error::IsFolder { path: path.clone() }),
-        (Existing::Keep, Some(_)) => Err(Error::Exists { path: path.clone() }),
-        _ => Ok(()),
+    let there = match fs::symlink_metadata(path.as_path()) {
+        Ok(there) => there,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::Io { path: path.clone(), doing: Doing::Writing, source: error }),
+    };
+    let path = path.clone();
+    match existing {
+        _ if there.is_dir() => Err(Error::IsFolder { path }),
+        // A device, a pipe, or a link, and nobody knows to what.
+        _ if !there.is_file() => Err(Error::NoFile { path }),
+        Existing::Keep => Err(Error::Exists { path }),
+        Existing::Replace => Ok(()),
     }
 }
 

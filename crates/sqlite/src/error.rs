@@ -85,6 +85,17 @@ pub(crate) enum Error {
     #[error("{path} cannot be a copy of itself")]
     Itself { path: FilePath },
 
+    #[error(
+        "{path} is a file that belongs to the store {store}: a copy of the store has to have another name"
+    )]
+    OfTheStore { path: FilePath, store: FilePath },
+
+    #[error("{path} is no regular file, and is not replaced")]
+    NoFile { path: FilePath },
+
+    #[error("{path} cannot be opened: it is a link to {target}, which is not there")]
+    DanglingLink { path: FilePath, target: PathBuf },
+
     #[error("{path} is in use: stop the service, and whatever else has it open")]
     InUse { path: FilePath },
 
@@ -213,6 +224,9 @@ impl Error {
             | Self::NoStore { .. }
             | Self::Exists { .. }
             | Self::Itself { .. }
+            | Self::OfTheStore { .. }
+            | Self::NoFile { .. }
+            | Self::DanglingLink { .. }
             | Self::NoLog { .. } => StoreErrorKind::Misconfigured,
             Self::Lost { .. } => StoreErrorKind::Lost,
             Self::ReadOnly { .. } => StoreErrorKind::Denied,

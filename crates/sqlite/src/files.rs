@@ -5,8 +5,8 @@
 //! second when there is nothing to do; from then on nothing is read or written. It goes on when the very same files are back
 //! under their names: nothing has changed about them.
 //!
-//! A log that is cut short is noticed as well, by what it begins with. A file that is written over is noticed when it has become
-//! shorter than it can be, or when it is read from the disk again, which is when nothing is in the log.
+//! A log that is cut short is noticed as well, by what it begins with, and a file by its length. A file that is written over is
+//! noticed when it is shorter then, or when it is read from the disk again, which is when nothing is in the log.
 //!
 //! Where the system does not tell which file has a name, as that of Windows, only a missing one is noticed; but there an open
 //! file cannot be removed or renamed.
@@ -44,7 +44,7 @@ struct State {
     /// When all was well last.
     seen: SystemTime,
     loss: Option<Loss>,
-    /// How long the file was, and what it said.
+    /// How long the file was at least, and what it said.
     length: u64,
     seal: Option<Seal>,
 }
@@ -56,6 +56,14 @@ pub(crate) struct Loss {
     what: What,
     /// Until then it had its name and was as it should be.
     until: Timestamp,
+}
+
+/// How long the file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// As long as it was, or longer.
+    AtLeast,
+    Shorter,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +112,8 @@ impl Files {
         };
         let names =
             [(path.as_path().to_owned(), opened.file()), id_of(path.log())?, id_of(path.with("-shm"))?];
-        let state = State { seen: SystemTime::now(), loss: None, length: 0, seal: None };
+        let length = fs::metadata(&names[0].0).map_err(failed)?.len();
+        let state = State { seen: SystemTime::now(), loss: None, length, seal: None };
         Ok(Arc::new(Self {
             #[cfg(unix)]
             log: fs::File::open(&names[1].0).map_err(failed)?,
@@ -120,10 +129,25 @@ impl Files {
         self.state().loss.clone().map_or(Ok(()), |loss| self.refuse(loss))
     }
 
-    /// Looks whether all files have their names.
-    pub(crate) fn look(&self) -> Result<(), Error> {
-        let found = self.names.iter().find_map(|(file, id)| match FileId::at(file) {
-            Ok(Some(found)) if found == *id => None,
+    /// Looks whether all files have their names, and whether the file is as long as it was.
+    pub(crate) fn look_at_all(&self, connection: &Connection) -> Result<(), Error> {
+        match self.look()? {
+            Length::AtLeast => Ok(()),
+            Length::Shorter => self.look_inside(connection),
+        }
+    }
+
+    /// Looks whether all files have their names. Tells whether the file is as long as it was at least: if not, somebody has cut
+    /// it short, or has had SQLite rewrite it (`VACUUM`).
+    pub(crate) fn look(&self) -> Result<Length, Error> {
+        let mut length = 0;
+        let found = self.names.iter().find_map(|(file, id)| match FileId::and_length_at(file) {
+            Ok(Some((found, found_length))) if found == *id => {
+                if *file == self.names[0].0 {
+                    length = found_length;
+                }
+                None
+            }
             Ok(Some(_)) => Some((file, What::Replaced)),
             Ok(None) => Some((file, What::Missing)),
             // As long as it cannot be told, nothing can be said for it.
@@ -131,14 +155,15 @@ impl Files {
         });
         let mut state = self.state();
         match (found, &state.loss) {
+            (None, None) if length < state.length => Ok(Length::Shorter),
             (None, None) => {
-                state.seen = SystemTime::now();
-                Ok(())
+                (state.seen, state.length) = (SystemTime::now(), length);
+                Ok(Length::AtLeast)
             }
             (None, Some(Loss { what: What::Missing | What::Replaced, .. })) => {
                 state.loss = None;
                 tracing::info!(file = %self.path, "the files of the event store are back under their names: it goes on");
-                Ok(())
+                Ok(if length < state.length { Length::Shorter } else { Length::AtLeast })
             }
             (_, Some(loss)) => self.refuse(loss.clone()),
             (Some((file, what)), None) => self.lose(state, file.clone(), what),
@@ -175,7 +200,8 @@ impl Files {
         let seen = read_again(connection);
         let mut state = self.state();
         let file = || self.path.as_path().to_owned();
-        if length < state.length && seen.as_ref().map_or(true, |seen| length < seen.least_length) {
+        let is_cut = |seen: &Inside| length < seen.least_length || seen.length >= state.length;
+        if length < state.length && seen.as_ref().map_or(true, is_cut) {
             return self.lose(state, file(), What::CutShort);
         }
         match (seen, &state.seal) {
@@ -202,15 +228,16 @@ impl Files {
         }
     }
 
-    /// Closes a connection. When it is the last, SQLite removes the log, by its name: not if that is another file's now.
+    /// Closes a connection. When it is the last, SQLite folds in the log and removes it, by its name: not if that is another
+    /// file's now, or the file is not what it was.
     pub(crate) fn close(&self, connection: Connection) -> rusqlite::Result<()> {
-        if self.look().is_err() {
+        if self.look_at_all(&connection).is_err() {
             connection::leave_log(&connection)?;
         }
         connection.close().map_err(|(_, error)| error)
     }
 
-    fn lose(&self, mut state: MutexGuard<'_, State>, file: PathBuf, what: What) -> Result<(), Error> {
+    fn lose<T>(&self, mut state: MutexGuard<'_, State>, file: PathBuf, what: What) -> Result<T, Error> {
         let loss = Loss { file, what, until: state.seen.into() };
         tracing::error!(
             file = %self.path,
@@ -221,7 +248,7 @@ impl Files {
         self.refuse(loss)
     }
 
-    fn refuse(&self, loss: Loss) -> Result<(), Error> {
+    fn refuse<T>(&self, loss: Loss) -> Result<T, Error> {
         Err(Error::Lost { path: self.path.clone(), loss })
     }
 
@@ -234,6 +261,8 @@ impl Files {
 /// What the file says of itself.
 struct Inside {
     seal: Seal,
+    /// How long it is with what is in the log.
+    length: u64,
     /// It cannot be shorter than this: pages that are not in the log are in the file.
     least_length: u64,
 }
@@ -245,6 +274,8 @@ fn read_again(connection: &Connection) -> rusqlite::Result<Inside> {
     if frames == 0 {
         connection.release_memory()?;
     }
-    let pages = (number("page_count")? - i64::from(frames)).max(0);
-    Ok(Inside { seal: Seal::read(connection)?, least_length: (pages * number("page_size")?).cast_unsigned() })
+    let (pages, bytes) = (number("page_count")?, number("page_size")?);
+    let length = |pages: i64| (pages.max(0) * bytes).cast_unsigned();
+    let least_length = length(pages - i64::from(frames));
+    Ok(Inside { seal: Seal::read(connection)?, length: length(pages), least_length })
 }

@@ -27,10 +27,15 @@ pub(crate) struct FileId {
 pub(crate) struct FileId;
 
 impl FileId {
-    /// Of the file that has this name now; none when there is none.
+    /// Of the file that has this name now; none when there is none. A link is not the file that it leads to.
     pub(crate) fn at(path: &Path) -> io::Result<Option<Self>> {
-        match fs::metadata(path) {
-            Ok(metadata) => Ok(Some(Self::of(&metadata))),
+        Ok(Self::and_length_at(path)?.map(|(id, _)| id))
+    }
+
+    /// The same, and how long the file is.
+    pub(crate) fn and_length_at(path: &Path) -> io::Result<Option<(Self, u64)>> {
+        match fs::symlink_metadata(path) {
+            Ok(metadata) => Ok(Some((Self::of(&metadata), metadata.len()))),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Ok(None)
             }

@@ -77,7 +77,8 @@ impl SqliteStore {
     ///
     /// [`Lost`](aws_event_sourcing_core::StoreErrorKind::Lost), as from everything else that is asked of the store then.
     pub fn check(&self) -> Result<(), StoreError> {
-        Ok(self.0.files.look()?)
+        self.0.files.look()?;
+        Ok(())
     }
 
     /// Closes the store, for all its clones: refuses new reads and appends, ends those under way, and closes the file.

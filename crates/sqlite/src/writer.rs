@@ -310,14 +310,20 @@ impl Thread {
         (self.quiet.since, self.quiet.folded) = (self.released, Folded::NotYet);
     }
 
+    /// Whether the file may be written: a checkpoint makes one that was cut short long again, and hides what it has lost.
+    fn is_whole(&self) -> Result<(), Error> {
+        self.files.check()?;
+        self.files.look_at_all(&self.connection)
+    }
+
     /// Whether what was written just now is in files that have their names.
     fn is_in_place(&self) -> Result<(), Error> {
-        self.files.look()?;
+        self.files.look_at_all(&self.connection)?;
         self.files.look_at_log(&self.connection)
     }
 
     fn change<T>(&mut self, change: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
-        self.files.check()?;
+        self.is_whole()?;
         let changed = transaction::run_in(&self.connection, &self.path, &mut self.log, change)?;
         self.has_written();
         self.is_in_place()?;
@@ -379,7 +385,7 @@ impl Thread {
     }
 
     fn try_to_store(&mut self, batch: &[Record]) -> Result<Vec<Outcome>, Error> {
-        self.files.check()?;
+        self.is_whole()?;
         self.give_way();
         let stored = transaction::store(&self.connection, &self.path, &mut self.log, batch);
         self.has_written();
@@ -424,7 +430,7 @@ impl Thread {
         for readers in &self.readers {
             readers.close_idle();
         }
-        if self.quiet.folded == Folded::NotYet && self.files.look().is_ok() {
+        if self.quiet.folded == Folded::NotYet && self.files.look_at_all(&self.connection).is_ok() {
             self.log.fold_for_good(&mut self.connection);
         }
         self.files.close(self.connection).map_err(|source| Error::sqlite(&self.path, Doing::Closing, source))

@@ -102,6 +102,85 @@ async fn nothing_is_acknowledged_that_is_not_in_a_file_with_a_name() {
     }
 }
 
+/// Also when what is in the log would make the file long again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_acknowledged_once_the_file_is_cut_short() {
+    for is_idle in [true, false] {
+        let (_folder, file) = within();
+        let (opened, account) = (open(&file), resource());
+        for number in 1..=5 {
+            store(&opened, &commit(&account, number, 1)).await;
+        }
+        while is_idle && fs::metadata(with(&file, "-wal")).expect("a log").len() > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        fs::OpenOptions::new().write(true).open(&file).expect("opened").set_len(0).expect("cut");
+        for _ in 0..3 {
+            match opened.append(&commit(&account, 6, 1)).await {
+                Err(AppendError::Store(error)) => assert_lost(&error, "the file is cut short"),
+                outcome => panic!("idle: {is_idle}: {outcome:?}"),
+            }
+        }
+        let log = fs::metadata(with(&file, "-wal")).expect("a log").len();
+        drop(opened.close().await);
+        // The last that there is of what was not folded in.
+        assert_eq!(fs::metadata(with(&file, "-wal")).map_or(0, |left| left.len()), log, "idle: {is_idle}");
+    }
+}
+
+/// `VACUUM` makes a file shorter, by right.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_somebody_vacuums_is_whole() {
+    let (_folder, file) = within();
+    let (opened, account) = (open(&file), resource());
+    store(&opened, &commit(&account, 1, 1)).await;
+    let length = || fs::metadata(&file).expect("a file").len();
+    let shell = rusqlite::Connection::open(&file).expect("opened");
+    shell.busy_timeout(Duration::from_secs(10)).expect("patience");
+    shell
+        .execute_batch(
+            "CREATE TABLE room AS SELECT zeroblob(1000000) AS taken; PRAGMA wal_checkpoint; DROP TABLE room;",
+        )
+        .expect("room");
+    let long = length();
+    store(&opened, &commit(&account, 2, 1)).await;
+    shell.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);").expect("vacuumed");
+    assert!(length() < long);
+    for number in 3..=20 {
+        store(&opened, &commit(&account, number, 1)).await;
+    }
+    opened.check().expect("whole");
+    drop(shell);
+    opened.close().await.expect("closed");
+    assert_sound(&file);
+}
+
+/// SQLite keeps the log beside the file, and not beside the link.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_leads_to_the_file_and_does_not_take_its_place() {
+    let (_folder, file) = within();
+    let link = file.parent().expect("a folder").parent().expect("a folder").join("linked.db");
+    std::os::unix::fs::symlink(&file, &link).expect("linked");
+    let dangling = SqliteStore::open(&link).expect_err("it leads nowhere");
+    assert!(explain(&dangling).contains("is a link to") && !file.exists(), "{}", explain(&dangling));
+
+    let (opened, account) = (open(&file), resource());
+    store(&opened, &commit(&account, 1, 1)).await;
+    let linked = open(&link);
+    store(&linked, &commit(&account, 2, 1)).await;
+    assert!(with(&file, "-wal").exists() && !with(&link, "-wal").exists());
+    linked.close().await.expect("closed");
+
+    let moved = with(&file, ".moved");
+    fs::rename(&file, &moved).expect("renamed");
+    std::os::unix::fs::symlink(&moved, &file).expect("linked");
+    match opened.append(&commit(&account, 3, 1)).await {
+        Err(AppendError::Store(error)) => assert_lost(&error, "a link is put in its place"),
+        outcome => panic!("{outcome:?}"),
+    }
+    drop(opened.close().await);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_happens_to_the_files_of_an_idle_store_is_noticed_within_a_second() {
     let over: &[Harm] = &[
