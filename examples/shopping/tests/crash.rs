@@ -1,6 +1,6 @@
 //! `kill -9`, again and again; two shops over one file; and a table that is restored under a shop.
 
-use std::{collections::BTreeSet, fs, path::Path, time::Duration};
+use std::{collections::BTreeSet, fs, os::unix::process::ExitStatusExt as _, path::Path, time::Duration};
 
 use aws_event_sourcing::{EventStore as _, ResourceKey};
 use futures_util::{TryStreamExt as _, future::join_all};
@@ -128,6 +128,25 @@ async fn a_shop_whose_table_is_restored_sells_behind_what_is_there() {
 /// Lines of the log that have this in them.
 fn lines(shop: &Running, what: &str) -> Vec<String> {
     shop.log().into_iter().filter(|line| line.contains(what)).collect()
+}
+
+/// The system ends every process that looks into a part of a file that is not there any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_of_the_log_that_is_cut_short_ends_the_shop_and_loses_nothing() {
+    let data = tempfile::tempdir().expect("a folder");
+    let shop = Running::start(&mut program(SHOP, data.path()));
+    for _ in 0..3 {
+        assert_eq!(shop.client().post("/products", json!({"amount": 1})).await.status, 201);
+    }
+    let index = fs::OpenOptions::new().write(true).open(data.path().join("events.db-shm")).expect("an index");
+    index.set_len(0).expect("cut short");
+    let ended = tokio::task::spawn_blocking(move || shop.wait()).await.expect("it has ended");
+    assert!(ended.signal().is_some(), "{ended:?}");
+
+    let shop = Running::start(&mut program(SHOP, data.path()));
+    let products = shop.client().get("/products").await;
+    assert_eq!(products.body.as_array().map(Vec::len), Some(3), "{products:?}");
+    assert!(tokio::task::spawn_blocking(move || shop.stop()).await.expect("stopped").success());
 }
 
 /// A command of a shell, and a function that does to a folder what the command does.
