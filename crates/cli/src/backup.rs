@@ -18,7 +18,8 @@ use crate::{
 #[command(
     long_about = "\
 Copy the embedded store to a file, while the service runs: the store as it is at one moment, how far subscriptions are
-included. The copy is checked as a whole, and has its name only when it is complete and on the disk.
+included. The copy is checked as a whole, and has its name only when it is complete and on the disk. Where events are
+missing because somebody has deleted them, it is made all the same, and the exit status is 1.
 
 Neither the service nor its clients wait for it. The store's log grows until the copy is made.",
     after_help = "\
@@ -51,6 +52,8 @@ pub(crate) struct Document<'a> {
     resources: u64,
     events: u64,
     newest_event_at: Option<&'a str>,
+    missing_events: u64,
+    broken_histories: u64,
 }
 
 impl<'a> Document<'a> {
@@ -62,6 +65,8 @@ impl<'a> Document<'a> {
             resources: contents.resources,
             events: contents.events,
             newest_event_at: contents.newest.as_deref(),
+            missing_events: contents.missing,
+            broken_histories: contents.broken,
         }
     }
 
@@ -73,8 +78,25 @@ impl<'a> Document<'a> {
             ("resources", self.resources.to_string()),
             ("events", self.events.to_string()),
             ("newest event", self.newest_event_at.unwrap_or("none").to_owned()),
+            ("missing events", self.missing_events.to_string()),
+            ("broken histories", self.broken_histories.to_string()),
         ]
     }
+}
+
+/// Tells a person that events are missing. Whether there are all.
+pub(crate) fn tell_of_missing(printer: &Printer, contents: &Contents) -> bool {
+    let Contents { missing, broken, broken_resource, .. } = contents;
+    if let Some(resource) = broken_resource {
+        let others = if *broken > 1 { format!(", and of {} others", broken - 1) } else { String::new() };
+        printer.note(&format!(
+            "events are missing in the history of {resource}{others}: these cannot be read to their end, here as in the \
+             original"
+        ));
+    } else if *missing > 0 {
+        printer.note(&format!("events are missing, {missing} in all: somebody has deleted them"));
+    }
+    *missing == 0 && *broken == 0
 }
 
 /// What to do with what is there, as `--force` says.
@@ -104,6 +126,7 @@ impl BackupCommand {
         let contents = contents?;
         let document = Document::new(&self.to, &contents);
         printer.print(&document, || labelled(document.lines()))?;
-        Ok(ExitCode::SUCCESS)
+        let is_whole = tell_of_missing(printer, &contents);
+        Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    backup::{Document, existing},
+    backup::{Document, existing, tell_of_missing},
     failure::Failure,
     file::File,
     print::{Printer, labelled},
@@ -85,6 +85,7 @@ impl RestoreCommand {
                 self.from.display()
             ));
         }
+        tell_of_missing(printer, &restored.contents);
         let document = Restored {
             contents: Document::new(&store, &restored.contents),
             replaced: restored.replaced,

@@ -13,7 +13,7 @@ use std::{
 
 use aws_event_sourcing_core::{Aggregate, Event, Repository};
 use aws_event_sourcing_sqlite::SqliteStore;
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use testbed::ShellBlock;
@@ -275,18 +275,61 @@ async fn what_is_no_sound_store_is_not_restored() {
         let middle = 3 * 4096;
         bytes[middle..middle + 2048].fill(0xa5);
     });
-    // A row is gone, and SQLite finds nothing wrong with that.
-    fs::write(&backup, &before).expect("written");
-    let python = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.executescript('DROP TRIGGER \
-                  events_are_not_deleted; DELETE FROM events WHERE position = 7')";
-    let deleted = Command::new("python3").args(["-c", python, from]).status().expect("python3");
-    assert!(deleted.success());
-    let complaint = refused(eventctl(&file, &["restore", "--force", from]));
-    assert!(complaint.contains("39 events at 40 positions"), "{complaint}");
     let complaint = refused(eventctl(&file, &["restore", "--force", "no-such-file"]));
     assert!(complaint.contains("there is no backup no-such-file"), "{complaint}");
     let complaint = refused(eventctl(&folder.path().join("none/events.db"), &["backup", "x"]));
     assert!(complaint.contains("there is no event store"), "{complaint}");
+}
+
+/// All that is there can be had, and what is not is told of.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_which_events_were_deleted_is_backed_up_and_restored() {
+    let (folder, file) = store_of(40).await;
+    let store = SqliteStore::open(&file).expect("a store");
+    let notes = Repository::<Note>::new(store.clone());
+    let id = notes.create(NoteEvent::Noted { text: "1".into() }).await.expect("stored").id().clone();
+    for text in ["2", "3"] {
+        notes.commit(&id, NoteEvent::Noted { text: text.into() }).await.expect("stored");
+    }
+    store.close().await.expect("closed");
+    let delete = |condition: &str| {
+        let python = format!(
+            "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.executescript('DROP TRIGGER IF EXISTS \
+             events_are_not_deleted; DELETE FROM events WHERE {condition}')"
+        );
+        let deleted = Command::new("python3").arg("-c").arg(python).arg(&file).status().expect("python3");
+        assert!(deleted.success());
+    };
+    let backup = folder.path().join("backup");
+    let to = backup.to_str().expect("text");
+
+    delete("position = 7");
+    let Said { status, stdout, stderr } = run(eventctl(&file, &["backup", to]));
+    assert!(
+        status == 1 && stdout.contains("missing events          1\nbroken histories        0\n"),
+        "{stdout}{stderr}"
+    );
+    assert!(
+        stderr.ends_with("eventctl: events are missing, 1 in all: somebody has deleted them\n"),
+        "{stderr}"
+    );
+
+    delete("number = 2");
+    let Said { status, stdout, stderr } = run(eventctl(&file, &["backup", "--force", to]));
+    assert!(
+        status == 1 && stdout.contains("missing events          2\nbroken histories        1\n"),
+        "{stdout}{stderr}"
+    );
+    assert!(stderr.contains(&format!("missing in the history of note {id}: ")), "{stderr}");
+
+    let report = json(eventctl(&file, &["restore", "--force", to, "--json"]));
+    assert_eq!(
+        (&report["events"], &report["missing_events"], &report["broken_histories"]),
+        (&41.into(), &2.into(), &1.into())
+    );
+    let notes: Vec<_> =
+        Repository::<Note>::new(SqliteStore::open(&file).expect("a store")).find_all().collect().await;
+    assert_eq!((notes.iter().filter(|note| note.is_ok()).count(), notes.len()), (39, 40));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -453,6 +453,8 @@ const BACKUP: Form = Form {
         ("resources", "resources"),
         ("events", "events"),
         ("newest_event_at", "newest event"),
+        ("missing_events", "missing events"),
+        ("broken_histories", "broken histories"),
     ],
 };
 
@@ -465,6 +467,8 @@ const RESTORE: Form = Form {
         ("resources", "resources"),
         ("events", "events"),
         ("newest_event_at", "newest event"),
+        ("missing_events", "missing events"),
+        ("broken_histories", "broken histories"),
         // Each has a time in its name.
         ("replaced", NOWHERE),
         // The text has it on standard error.

@@ -66,7 +66,8 @@ pub enum Existing {
 /// - [`Misconfigured`](aws_event_sourcing_core::StoreErrorKind::Misconfigured): there is no store, or not one that
 ///   [can be opened](crate::SqliteStore::open); or the copy would take the place of another file, and is not to, of one that is
 ///   the store's own, or of what is no regular file.
-/// - [`Undecodable`](aws_event_sourcing_core::StoreErrorKind::Undecodable): the store is damaged. The copy is not kept.
+/// - [`Undecodable`](aws_event_sourcing_core::StoreErrorKind::Undecodable): SQLite finds the store damaged. The copy is
+///   not kept.
 /// - [`Full`](aws_event_sourcing_core::StoreErrorKind::Full), [`Denied`](aws_event_sourcing_core::StoreErrorKind::Denied): the copy cannot be written.
 pub fn back_up(
     from: impl AsRef<Path>,
