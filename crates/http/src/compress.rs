@@ -73,23 +73,24 @@ fn packed(response: Response) -> Response {
     Response::from_parts(parts, Body::from_stream(ReaderStream::new(encoder)))
 }
 
-/// Whether the client says that it takes gzip: RFC 9110, section 12.5.3.
+/// Whether the client says that it takes gzip, and not that it likes what is not packed better: RFC 9110, section 12.5.3.
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
-    let (mut gzip, mut any) = (None, None);
+    let (mut gzip, mut identity, mut any) = (None, None, None);
     for item in lines.flat_map(|line| line.split(',')) {
         let mut parts = item.split(';').map(str::trim);
         let coding = parts.next().unwrap_or_default().to_ascii_lowercase();
         let quality = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
-        let is_wanted =
-            quality.is_none_or(|quality| quality.parse::<f32>().is_ok_and(|quality| quality > 0.0));
+        let quality = quality.map_or(1.0, |quality| quality.parse::<f32>().unwrap_or(0.0));
         match &*coding {
-            "gzip" | "x-gzip" => gzip = Some(is_wanted),
-            "*" => any = Some(is_wanted),
+            "gzip" | "x-gzip" => gzip = Some(quality),
+            "identity" => identity = Some(quality),
+            "*" => any = Some(quality),
             _ => {}
         }
     }
-    gzip.or(any).unwrap_or(false)
+    let gzip = gzip.or(any).unwrap_or(0.0);
+    gzip > 0.0 && gzip >= identity.unwrap_or(0.0)
 }
 
 fn is_worth_it(response: &Response) -> bool {
@@ -100,7 +101,10 @@ fn is_worth_it(response: &Response) -> bool {
             .get_all(CACHE_CONTROL)
             .iter()
             .any(|line| line.to_str().is_ok_and(|line| line.to_ascii_lowercase().contains("no-transform")));
-    let is_small = response.body().size_hint().upper().is_some_and(|bytes| bytes < SMALLEST);
+    // An answer to HEAD says how long the body would be.
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let length = length.or(response.body().size_hint().upper());
+    let is_small = length.is_some_and(|bytes| bytes < SMALLEST);
     !is_left_alone && !is_small && headers.get(CONTENT_TYPE).is_some_and(is_text)
 }
 

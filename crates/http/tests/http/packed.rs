@@ -143,6 +143,8 @@ async fn an_answer_is_packed_for_who_takes_it_so() {
         (&["gzip;q=0"], false),
         (&["gzip; q=0.000, *"], false),
         (&["*;q=0"], false),
+        (&["gzip;q=0.3, identity;q=0.8"], false),
+        (&["gzip;q=0.8, identity;q=0.3"], true),
     ] {
         let request =
             accepted.iter().fold(server.get("/"), |request, line| request.header("accept-encoding", *line));
@@ -152,6 +154,26 @@ async fn an_answer_is_packed_for_who_takes_it_so() {
         let body = response.bytes().await.unwrap();
         let body = if packed { unpack(&body).await.unwrap() } else { body.to_vec() };
         assert_eq!(body, "a".repeat(5000).as_bytes());
+    }
+}
+
+/// RFC 9110, section 9.3.2: with the same headers, or without those that only sending tells.
+#[tokio::test]
+async fn head_says_of_a_packed_answer_what_get_does() {
+    let long = || async { ([("etag", "\"7\"")], "a".repeat(5000)) };
+    let server = Server::start(Router::new().route("/", get(long)).route("/short", get("short"))).await;
+    for path in ["/", "/short"] {
+        for accepted in ["gzip", "identity"] {
+            let ask = async |method: Method| {
+                let request = server.request(method, path).header("accept-encoding", accepted);
+                let mut headers = request.send().await.unwrap().headers().clone();
+                for name in ["date", "x-request-id", "transfer-encoding"] {
+                    headers.remove(name);
+                }
+                headers
+            };
+            assert_eq!(ask(Method::HEAD).await, ask(Method::GET).await, "{path} {accepted}");
+        }
     }
 }
 
