@@ -10,7 +10,7 @@
 
 use std::{fs, io, sync::Arc, thread, time::Instant};
 
-use rusqlite::{Connection, ErrorCode, MAIN_DB, config::DbConfig};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, config::DbConfig, wal::CheckpointMode};
 
 use crate::{
     connection::{self, BETWEEN_LOOKS, PATIENCE},
@@ -47,12 +47,13 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Open, Error> {
         connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
         found = layout::bring_up_to_date(&mut connection, migrations).map_err(failed)?;
         accept(path, &found, migrations)?;
-    } else if log == LeftoverLog::None && Seal::read(&connection).map_err(failed)?.state == State::InUse {
-        tracing::warn!(
-            file = %path,
-            "the event store was not closed, and its log is not beside it: if this is a copy of a store that was in use, \
-             what was then in the log is not in the copy"
-        );
+    } else {
+        // In this order: another process that folds the log in says so in the seal before.
+        let (frames, _) =
+            connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::NOOP).map_err(failed)?;
+        if Seal::read(&connection).map_err(failed)?.state == State::InUse {
+            tell_of_lack(path, log, frames);
+        }
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
     write_ahead(path, &connection)?;
@@ -81,6 +82,23 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Open, Error> {
             connection::leave_log(&connection).map_err(failed)?;
             Err(Error::Exchanged { path: path.clone() })
         }
+    }
+}
+
+/// Says what may be lost of a store that was in use and not closed, when its log has nothing that can be read.
+fn tell_of_lack(path: &FilePath, log: LeftoverLog, frames: i32) {
+    match log {
+        LeftoverLog::None => tracing::warn!(
+            file = %path,
+            "the event store was not closed, and its log is not beside it: if this is a copy of a store that was in use, \
+             what was then in the log is not in the copy"
+        ),
+        LeftoverLog::There if frames <= 0 => tracing::warn!(
+            file = %path,
+            "the event store was not closed, and there is nothing in its log that can be read: if somebody has written to \
+             the log, what was only there is lost"
+        ),
+        LeftoverLog::There => {}
     }
 }
 

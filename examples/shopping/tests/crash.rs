@@ -130,6 +130,35 @@ fn lines(shop: &Running, what: &str) -> Vec<String> {
     shop.log().into_iter().filter(|line| line.contains(what)).collect()
 }
 
+/// What was only in the log is lost then, and nobody is to believe that it never was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_lost_after_a_crash_is_told_of() {
+    let harms: [(&str, fn(&Path)); 3] = [
+        ("its log is not beside it", |log| fs::remove_file(log).expect("removed")),
+        ("its log is not beside it", |log| fs::write(log, "").expect("emptied")),
+        ("nothing in its log that can be read", |log| {
+            let length = fs::metadata(log).expect("a log").len() as usize;
+            fs::write(log, vec![0xa5; length]).expect("written over");
+        }),
+    ];
+    for (told, do_harm) in harms {
+        let data = tempfile::tempdir().expect("a folder");
+        let shop = Running::start(&mut program(SHOP, data.path()));
+        // The first is in the file when the second comes, and that one is in the log.
+        for _ in 0..2 {
+            assert_eq!(shop.client().post("/products", json!({"amount": 1})).await.status, 201);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        shop.crash();
+        do_harm(&data.path().join("events.db-wal"));
+        let shop = Running::start(&mut program(SHOP, data.path()));
+        let line = shop.logged(&[told]);
+        assert!(line.contains("WARN"), "{line}");
+        assert_eq!(shop.client().get("/products").await.status, 200);
+        assert!(tokio::task::spawn_blocking(move || shop.stop()).await.expect("stopped").success());
+    }
+}
+
 /// The system ends every process that looks into a part of a file that is not there any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_of_the_log_that_is_cut_short_ends_the_shop_and_loses_nothing() {
