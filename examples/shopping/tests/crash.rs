@@ -133,7 +133,7 @@ fn lines(shop: &Running, what: &str) -> Vec<String> {
 /// What was only in the log is lost then, and nobody is to believe that it never was.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_is_lost_after_a_crash_is_told_of() {
-    let harms: [(&str, fn(&Path)); 3] = [
+    let harms: [Harm; 3] = [
         ("its log is not beside it", |log| fs::remove_file(log).expect("removed")),
         ("its log is not beside it", |log| fs::write(log, "").expect("emptied")),
         ("nothing in its log that can be read", |log| {
