@@ -8,9 +8,9 @@ use tokio::{runtime::Builder, time::timeout};
 
 use crate::Subject;
 
-/// How long a law may take: 200 seconds. Every one is done within a few, or on a slow store within a hundred, unless
+/// How long a law may take: 120 seconds. Every one is done within a few, or on a slow store within thirty, unless
 /// an operation of the store does not end.
-pub const TIME_LIMIT: Duration = Duration::from_secs(200);
+pub const TIME_LIMIT: Duration = Duration::from_secs(120);
 
 /// One promise, as a test of a subject of that type.
 pub struct Law<S = Subject> {
