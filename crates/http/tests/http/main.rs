@@ -15,4 +15,5 @@ mod problems;
 mod reads;
 mod shapes;
 mod slashes;
+mod unreadable;
 mod writes;
