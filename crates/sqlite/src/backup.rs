@@ -24,9 +24,9 @@ use crate::{
     connection,
     contents::Contents,
     error::{Doing, Error},
+    file_id::FileId,
     layout,
     open::{self, sync_folder},
-    opened::{FileId, Opening},
     path::FilePath,
     seal::{self, Seal},
 };
@@ -84,9 +84,7 @@ pub fn back_up(
         return Err(Error::OfTheStore { path: to, store: from }.into());
     }
     check_free(&to, existing)?;
-    let opening = Opening::begin();
-    let (source, ..) = open::belonging(&from, &opening, layout::MIGRATIONS)?;
-    let _opened = opening.done(file);
+    let (source, ..) = open::belonging(&from, layout::MIGRATIONS)?;
     let copy = Copy::make(&source, &from, to.with(".partial"), progress)?;
     check_free(&to, existing)?;
     Ok(copy.name(&to)?)
@@ -209,7 +207,7 @@ fn copy(
 /// A connection that reads a file which nobody has open: with its log, if there is one that belongs to it.
 pub(crate) fn open_unused(path: &FilePath) -> Result<Connection, Error> {
     if path.log().metadata().is_ok_and(|log| log.len() > 0) {
-        let (connection, ..) = open::belonging(path, &Opening::begin(), layout::MIGRATIONS)?;
+        let (connection, ..) = open::belonging(path, layout::MIGRATIONS)?;
         return Ok(connection);
     }
     match file_at(path)? {

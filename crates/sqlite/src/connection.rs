@@ -66,10 +66,10 @@ pub(crate) fn open_to_read(path: &FilePath, cache: i32) -> rusqlite::Result<Conn
     Ok(connection)
 }
 
-/// A connection to a file that nobody changes, as it is without its log. It makes nothing and locks nothing.
+/// A connection to a file as it is without its log. It makes nothing and locks nothing, and SQLite does not see when somebody
+/// else writes meanwhile.
 ///
-/// To be used only when this process has no other connection to the file: to close this one is to give up all locks of
-/// the process on it.
+/// The locks that this process has on the file stay when it is closed: SQLite then keeps the file open as long as there are any.
 pub(crate) fn open_alone(path: &Path) -> rusqlite::Result<Connection> {
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_encoded_bytes() {
@@ -81,7 +81,11 @@ pub(crate) fn open_alone(path: &Path) -> rusqlite::Result<Connection> {
     }
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(uri + "?immutable=1", flags)
+    let connection = Connection::open_with_flags(uri + "?immutable=1", flags)?;
+    // A checkpoint writes the first page first: when it is not done, that one tells of pages which are not there yet. So set,
+    // SQLite reads what is there.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true)?;
+    Ok(connection)
 }
 
 /// Has this connection leave the log alone when it is closed, should it be the last: it neither folds it in nor removes it.

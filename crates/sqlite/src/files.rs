@@ -1,32 +1,39 @@
-//! [`Files`]: whether the files of an open store are still where they were when it was opened.
+//! [`Files`]: whether the files of an open store are still where they were when it was opened, and what they were.
 //!
 //! A file that is removed, moved or replaced stays with the process that has it open. Whatever is written to it then is gone
-//! when the process ends. So the writer looks after each transaction, before anybody is told that it is stored, and twice a
-//! second when there is nothing to do; from then on nothing is read or written. It goes on when the very same files are back
-//! under their names: nothing has changed about them.
+//! when the process ends. So the writer looks after each transaction, before anybody is told that it is stored, before each
+//! checkpoint, and twice a second when there is nothing to do; from then on nothing is read or written. It goes on when the
+//! very same files are back under their names: nothing has changed about them.
 //!
-//! A log that is cut short is noticed as well, by what it begins with, and a file by its length. A file that is written over is
-//! noticed when it is shorter then, or when it is read from the disk again, which is when nothing is in the log.
+//! A log that is cut short is noticed as well, by what it begins with, and a file that is cut short or written over by what it
+//! [has in it](known) when it has changed.
 //!
 //! Where the system does not tell which file has a name, as that of Windows, only a missing one is noticed; but there an open
 //! file cannot be removed or renamed.
 
+mod known;
+mod loss;
+
 use std::{
-    fmt, fs,
+    fs,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
     time::SystemTime,
 };
 
-use aws_event_sourcing_core::Timestamp;
-use rusqlite::{Connection, ErrorCode, MAIN_DB, wal::CheckpointMode};
+use rusqlite::{Connection, MAIN_DB, wal::CheckpointMode};
 
+pub(crate) use self::loss::Loss;
+use self::{
+    known::{Found, Known},
+    loss::What,
+};
 use crate::{
-    connection,
+    alone, connection,
     error::{Doing, Error},
-    opened::{FileId, Opened},
+    file_id::{FileId, Stamp},
     path::FilePath,
-    seal::Seal,
 };
 
 /// The files of an open store: the one that has the events, its log, and the log's index.
@@ -36,92 +43,42 @@ pub(crate) struct Files {
     #[cfg(unix)]
     log: fs::File,
     state: Mutex<State>,
-    /// Dropped with this, after the connections.
-    _opened: Opened,
 }
 
 struct State {
     /// When all was well last.
     seen: SystemTime,
     loss: Option<Loss>,
-    /// How long the file was at least, and what it said.
-    length: u64,
-    seal: Option<Seal>,
+    known: Known,
 }
 
-/// What became of a file under a store that has it open.
-#[derive(Debug, Clone)]
-pub(crate) struct Loss {
-    file: PathBuf,
-    what: What,
-    /// Until then it had its name and was as it should be.
-    until: Timestamp,
-}
-
-/// How long the file is.
+/// Whether the file is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Length {
-    /// As long as it was, or longer.
-    AtLeast,
-    Shorter,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
-    Missing,
-    Replaced,
-    CutShort,
-    WrittenOver,
-}
-
-impl fmt::Display for Loss {
-    /// What has happened, and where what was stored is now.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, what, until } = self;
-        let file = file.display();
-        let whereabouts = "is in the files that were there then, and that this process still has open";
-        match what {
-            What::Missing => write!(
-                f,
-                "{file} was removed or renamed while the store was open: what was acknowledged until {until} {whereabouts}"
-            ),
-            What::Replaced => write!(
-                f,
-                "another file was put in place of {file} while the store was open: what was acknowledged until {until} \
-                 {whereabouts}"
-            ),
-            What::CutShort => write!(
-                f,
-                "{file} was cut short while the store was open: what was acknowledged until {until} may be lost"
-            ),
-            What::WrittenOver => write!(
-                f,
-                "{file} was written over while the store was open: what was acknowledged until {until} may be lost"
-            ),
-        }
-    }
+pub(crate) enum Contents {
+    AsKnown,
+    Outdated,
 }
 
 impl Files {
     /// The files as they are now, right after SQLite has opened them.
-    pub(crate) fn of(path: &FilePath, opened: Opened) -> Result<Arc<Self>, Error> {
+    pub(crate) fn of(path: &FilePath, file: FileId, connection: &Connection) -> Result<Arc<Self>, Error> {
         let failed = |source| Error::io(path, source);
-        let id_of = |file: PathBuf| match FileId::at(&file).map_err(failed)? {
-            Some(id) => Ok((file, id)),
+        let id_of = |file: PathBuf| match FileId::and_stamp_at(&file).map_err(failed)? {
+            Some((id, stamp)) => Ok((file, id, stamp)),
             None => Err(failed(std::io::ErrorKind::NotFound.into())),
         };
-        let names =
-            [(path.as_path().to_owned(), opened.file()), id_of(path.log())?, id_of(path.with("-shm"))?];
-        let length = fs::metadata(&names[0].0).map_err(failed)?.len();
-        let state = State { seen: SystemTime::now(), loss: None, length, seal: None };
-        Ok(Arc::new(Self {
+        let (name, _, stamp) = id_of(path.as_path().to_owned())?;
+        let [(log, log_id, _), (index, index_id, _)] = [id_of(path.log())?, id_of(path.with("-shm"))?];
+        let state = State { seen: SystemTime::now(), loss: None, known: Known::of(stamp) };
+        let files = Self {
             #[cfg(unix)]
-            log: fs::File::open(&names[1].0).map_err(failed)?,
+            log: fs::File::open(&log).map_err(failed)?,
             path: path.clone(),
-            names,
+            names: [(name, file), (log, log_id), (index, index_id)],
             state: Mutex::new(state),
-            _opened: opened,
-        }))
+        };
+        files.read_file(connection)?;
+        Ok(Arc::new(files))
     }
 
     /// Fails when files are known to be lost.
@@ -129,23 +86,21 @@ impl Files {
         self.state().loss.clone().map_or(Ok(()), |loss| self.refuse(loss))
     }
 
-    /// Looks whether all files have their names, and whether the file is as long as it was.
+    /// Looks whether all files have their names, and reads the file when somebody has written to it.
     pub(crate) fn look_at_all(&self, connection: &Connection) -> Result<(), Error> {
         match self.look()? {
-            Length::AtLeast => Ok(()),
-            Length::Shorter => self.look_inside(connection),
+            Contents::AsKnown => Ok(()),
+            Contents::Outdated => self.read_file(connection),
         }
     }
 
-    /// Looks whether all files have their names. Tells whether the file is as long as it was at least: if not, somebody has cut
-    /// it short, or has had SQLite rewrite it (`VACUUM`).
-    pub(crate) fn look(&self) -> Result<Length, Error> {
-        let mut length = 0;
-        let found = self.names.iter().find_map(|(file, id)| match FileId::and_length_at(file) {
-            Ok(Some((found, found_length))) if found == *id => {
-                if *file == self.names[0].0 {
-                    length = found_length;
-                }
+    /// Looks whether all files have their names. Tells whether the file is to be read.
+    pub(crate) fn look(&self) -> Result<Contents, Error> {
+        let mut file_stamp = None;
+        let found = self.names.iter().find_map(|(file, id)| match FileId::and_stamp_at(file) {
+            Ok(Some((found, stamp))) if found == *id => {
+                // The first is the file itself.
+                file_stamp.get_or_insert(stamp);
                 None
             }
             Ok(Some(_)) => Some((file, What::Replaced)),
@@ -155,15 +110,18 @@ impl Files {
         });
         let mut state = self.state();
         match (found, &state.loss) {
-            (None, None) if length < state.length => Ok(Length::Shorter),
             (None, None) => {
-                (state.seen, state.length) = (SystemTime::now(), length);
-                Ok(Length::AtLeast)
+                let is_outdated = file_stamp.is_none_or(|stamp| state.known.is_outdated(stamp));
+                if is_outdated {
+                    return Ok(Contents::Outdated);
+                }
+                state.seen = SystemTime::now();
+                Ok(Contents::AsKnown)
             }
             (None, Some(Loss { what: What::Missing | What::Replaced, .. })) => {
                 state.loss = None;
                 tracing::info!(file = %self.path, "the files of the event store are back under their names: it goes on");
-                Ok(if length < state.length { Length::Shorter } else { Length::AtLeast })
+                Ok(Contents::Outdated)
             }
             (_, Some(loss)) => self.refuse(loss.clone()),
             (Some((file, what)), None) => self.lose(state, file.clone(), what),
@@ -192,39 +150,28 @@ impl Files {
         Ok(())
     }
 
-    /// Looks at the file's length, and at the seal in it, when nothing has been written for a while: SQLite reads the file
-    /// again where its log has nothing of it.
-    pub(crate) fn look_inside(&self, connection: &Connection) -> Result<(), Error> {
-        self.look_at_log(connection)?;
-        let length = fs::metadata(self.path.as_path()).map_or(0, |file| file.len());
-        let seen = read_again(connection);
-        let mut state = self.state();
-        let file = || self.path.as_path().to_owned();
-        let is_cut = |seen: &Inside| length < seen.least_length || seen.length >= state.length;
-        if length < state.length && seen.as_ref().map_or(true, is_cut) {
-            return self.lose(state, file(), What::CutShort);
-        }
-        match (seen, &state.seal) {
-            (Ok(Inside { seal, .. }), Some(before))
-                if seal.store != before.store || seal.number < before.number =>
-            {
-                self.lose(state, file(), What::WrittenOver)
+    /// Reads the file, and looks whether it is the one that it was, as long as it has to be.
+    fn read_file(&self, connection: &Connection) -> Result<(), Error> {
+        let mut looks = 0;
+        loop {
+            let stamp = match FileId::and_stamp_at(self.path.as_path()) {
+                Ok(Some((_, stamp))) => stamp,
+                Ok(None) => Stamp::default(),
+                Err(source) => return Err(Error::io(&self.path, source)),
+            };
+            looks += 1;
+            let mut state = self.state();
+            let found = state.known.compare(stamp, &self.path, connection);
+            match found.map_err(|error| Error::sqlite(&self.path, Doing::Reading, error))? {
+                Found::Same | Found::Unclear => {
+                    state.seen = SystemTime::now();
+                    return Ok(());
+                }
+                Found::Other(_) if looks < alone::LOOKS => {}
+                Found::Other(what) => return self.lose(state, self.path.as_path().to_owned(), what),
             }
-            (Ok(Inside { seal, .. }), _) => {
-                (state.seal, state.length) = (Some(seal), length);
-                Ok(())
-            }
-            (Err(error), _) => match error.sqlite_error_code() {
-                // The disk, or somebody else's lock: it may pass.
-                Some(
-                    ErrorCode::SystemIoFailure
-                    | ErrorCode::DatabaseBusy
-                    | ErrorCode::DatabaseLocked
-                    | ErrorCode::CannotOpen
-                    | ErrorCode::OutOfMemory,
-                ) => Err(Error::sqlite(&self.path, Doing::Reading, error)),
-                _ => self.lose(state, file(), What::WrittenOver),
-            },
+            drop(state);
+            thread::sleep(alone::BETWEEN_LOOKS);
         }
     }
 
@@ -256,26 +203,4 @@ impl Files {
         // Nothing that is done under this lock leaves the state half-changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What the file says of itself.
-struct Inside {
-    seal: Seal,
-    /// How long it is with what is in the log.
-    length: u64,
-    /// It cannot be shorter than this: pages that are not in the log are in the file.
-    least_length: u64,
-}
-
-/// Reads it from the disk, where the log has nothing of it.
-fn read_again(connection: &Connection) -> rusqlite::Result<Inside> {
-    let number = |of| connection.pragma_query_value(None, of, |row| row.get::<_, i64>(0));
-    let (frames, _) = connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::NOOP)?;
-    if frames == 0 {
-        connection.release_memory()?;
-    }
-    let (pages, bytes) = (number("page_count")?, number("page_size")?);
-    let length = |pages: i64| (pages.max(0) * bytes).cast_unsigned();
-    let least_length = length(pages - i64::from(frames));
-    Ok(Inside { seal: Seal::read(connection)?, length: length(pages), least_length })
 }

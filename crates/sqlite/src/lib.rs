@@ -1,4 +1,5 @@
 //! The embedded event store: one SQLite file.
+mod alone;
 mod backup;
 mod cause;
 mod commits;
@@ -6,6 +7,7 @@ mod connection;
 mod contents;
 mod error;
 mod feed;
+mod file_id;
 mod files;
 mod history;
 mod layout;
@@ -14,7 +16,6 @@ mod list;
 mod lock;
 mod log;
 mod open;
-mod opened;
 mod pages;
 mod path;
 mod progress;

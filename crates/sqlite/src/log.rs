@@ -128,16 +128,14 @@ impl Log {
         }
     }
 
-    /// Makes a checkpoint if the log is long enough for one.
-    pub(crate) fn fold_in_if_long(&mut self, connection: &Connection, nobody_waits: bool) {
+    /// Whether it is long enough for a checkpoint.
+    pub(crate) fn is_long(&mut self, nobody_waits: bool) -> bool {
         let pages = self.pages.load(Ordering::Relaxed);
         if pages < self.folded_at {
             // It has begun anew.
             self.folded_at = 0;
         }
-        if pages - self.folded_at >= if nobody_waits { LONG } else { TOO_LONG } {
-            self.fold_in(connection);
-        }
+        pages - self.folded_at >= if nobody_waits { LONG } else { TOO_LONG }
     }
 
     /// Makes a checkpoint: does what can be done without waiting for anybody. What readers still need stays in the

@@ -4,26 +4,23 @@
 //! log and its index, it removes again when the file is closed; a log that was there it leaves alone.
 //!
 //! Everything is read under SQLite's locks. Without them the first page can be seen while another process writes it. Only
-//! whether a log belongs to the file is found out by reading the file without it too, and so without locks: see
-//! [`seal`](crate::seal). That is done when no other store of this process has the file [open](crate::opened), and again
-//! when the answer is no.
+//! whether a log belongs to the file is found out by reading the file [without it](crate::alone) too, and so without locks: see
+//! [`seal`](crate::seal). That is done again when the answer is no.
 
 use std::{fs, io, sync::Arc, thread, time::Instant};
 
-use rusqlite::{Connection, ErrorCode, MAIN_DB, config::DbConfig, wal::CheckpointMode};
+use rusqlite::{Connection, MAIN_DB, config::DbConfig, wal::CheckpointMode};
 
 use crate::{
+    alone::{self, Alone, look_at},
     connection::{self, BETWEEN_LOOKS, PATIENCE},
     error::{Doing, Error},
+    file_id::FileId,
     files::Files,
     layout::{self, Found},
-    opened::{FileId, Opening},
     path::FilePath,
     seal::{Seal, State},
 };
-
-/// How often it is looked at a log that does not seem to belong to the file, before it is refused.
-const LOOKS: u32 = 8;
 
 /// A file that is open to be written, and whether it stays what it is.
 pub(crate) struct Open {
@@ -37,12 +34,11 @@ pub(crate) fn open(path: &FilePath) -> Result<Open, Error> {
 }
 
 fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Open, Error> {
-    let opening = Opening::begin();
     let failed = |source| Error::sqlite(path, Doing::Opening, source);
 
     check_path(path)?;
     let before = FileId::at(path.as_path()).map_err(|source| Error::io(path, source))?;
-    let (mut connection, mut found, log) = belonging(path, &opening, migrations)?;
+    let (mut connection, mut found, log) = belonging(path, migrations)?;
     if found.lacks(migrations) {
         connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
         found = layout::bring_up_to_date(&mut connection, migrations).map_err(failed)?;
@@ -72,11 +68,12 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Open, Error> {
     }
     connection::prepare_to_write(&connection).map_err(failed)?;
     // Has SQLite open the log, if it has not yet.
-    look_at(&mut connection, migrations).map_err(failed)?;
+    look_at(&connection, migrations).map_err(failed)?;
     sync_folder(path)?;
     match FileId::at(path.as_path()).map_err(|source| Error::io(path, source))? {
         Some(file) if before.is_none_or(|before| before == file) => {
-            Ok(Open { connection, files: Files::of(path, opening.done(file))? })
+            let files = Files::of(path, file, &connection)?;
+            Ok(Open { connection, files })
         }
         _ => {
             connection::leave_log(&connection).map_err(failed)?;
@@ -113,7 +110,6 @@ pub(crate) enum LeftoverLog {
 /// connection is closed, a log that was there stays.
 pub(crate) fn belonging(
     path: &FilePath,
-    opening: &Opening,
     migrations: &[&str],
 ) -> Result<(Connection, Found, LeftoverLog), Error> {
     let failed = |source| Error::sqlite(path, Doing::Opening, source);
@@ -124,10 +120,10 @@ pub(crate) fn belonging(
             _ => LeftoverLog::None,
         };
         let alone = match log {
-            LeftoverLog::There => alone(path, opening, migrations)?,
+            LeftoverLog::There => without_log(path, migrations)?,
             LeftoverLog::None => None,
         };
-        let mut connection = connection::open(path).map_err(failed)?;
+        let connection = connection::open(path).map_err(failed)?;
         if connection.is_readonly(MAIN_DB).map_err(failed)? {
             return Err(Error::ReadOnly { path: path.clone() });
         }
@@ -135,14 +131,14 @@ pub(crate) fn belonging(
         if log == LeftoverLog::There {
             connection::leave_log(&connection).map_err(failed)?;
         }
-        let seen = look_at(&mut connection, migrations);
+        let seen = look_at(&connection, migrations);
         match &alone {
             Some(alone) if !alone.owns(&seen) => {
                 // Another process may be folding the log in.
                 looks += 1;
-                if looks < LOOKS {
+                if looks < alone::LOOKS {
                     drop(connection);
-                    thread::sleep(BETWEEN_LOOKS * 64);
+                    thread::sleep(alone::BETWEEN_LOOKS);
                     continue;
                 }
                 return Err(Error::OtherLog { path: path.clone() });
@@ -155,45 +151,14 @@ pub(crate) fn belonging(
     }
 }
 
-/// What a file says of itself, and its seal.
-type Seen = (Found, Option<Seal>);
-
-/// What the file says without its log.
-struct Alone(Seen);
-
-impl Alone {
-    /// Whether the log that something was seen through belongs to the file.
-    fn owns(&self, through_log: &rusqlite::Result<Seen>) -> bool {
-        let Self((found, seal)) = self;
-        match through_log {
-            // Somebody else's lock, or the disk, says nothing about the log.
-            Err(error) => !matches!(
-                error.sqlite_error_code(),
-                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown) | None
-            ),
-            // A log that makes one of ours what is none, or the other way round.
-            Ok((through, _)) if (*found == Found::Foreign) != (*through == Found::Foreign) => false,
-            Ok((_, Some(log))) => log.belongs_to(seal.as_ref()),
-            Ok((_, None)) => seal.is_none(),
-        }
-    }
-}
-
-/// None when there is no telling: a store of this process has the file open, or it cannot be read without its log, as when it
-/// was being written when the power went off.
-fn alone(path: &FilePath, opening: &Opening, migrations: &[&str]) -> Result<Option<Alone>, Error> {
+/// None when there is no telling: the file cannot be read without its log, as when it was being written when the power went
+/// off.
+fn without_log(path: &FilePath, migrations: &[&str]) -> Result<Option<Alone>, Error> {
     match fs::metadata(path.as_path()) {
-        Ok(file) if file.len() > 0 => {}
+        Ok(file) if file.len() > 0 => Ok(Alone::read(path.as_path(), migrations).ok()),
         // SQLite would remove the log.
-        _ => return Err(Error::LogAlone { path: path.clone() }),
+        _ => Err(Error::LogAlone { path: path.clone() }),
     }
-    let file = FileId::at(path.as_path()).map_err(|source| Error::io(path, source))?;
-    if file.is_none_or(|file| opening.has_open(file)) {
-        return Ok(None);
-    }
-    let seen = connection::open_alone(path.as_path())
-        .and_then(|mut connection| look_at(&mut connection, migrations));
-    Ok(seen.ok().map(Alone))
 }
 
 /// Says what is wrong with a path where SQLite would only say that it could not open it.
@@ -211,11 +176,6 @@ fn check_path(path: &FilePath) -> Result<(), Error> {
         },
         Err(error) => Err(failed(error)),
     }
-}
-
-fn look_at(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result<Seen> {
-    let reading = connection.transaction()?;
-    Ok((Found::read(&reading, migrations)?, Seal::find(&reading)?))
 }
 
 pub(crate) fn accept(path: &FilePath, found: &Found, migrations: &[&str]) -> Result<(), Error> {

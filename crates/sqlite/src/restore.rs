@@ -20,7 +20,6 @@ use crate::{
     error::{Doing, Error},
     layout,
     open::{self, sync_folder},
-    opened::Opening,
     path::FilePath,
     seal::{Seal, State},
 };
@@ -115,7 +114,7 @@ impl Old {
         if !path.as_path().exists() {
             return Ok(is_something(&path.log()).then_some(Self { connection: None, log: Log::Keep }));
         }
-        let log = match open::belonging(path, &Opening::begin(), layout::MIGRATIONS) {
+        let log = match open::belonging(path, layout::MIGRATIONS) {
             Ok(_) => Log::Fold,
             Err(Error::Locked { .. }) => return Err(Error::InUse { path: path.clone() }),
             Err(_) => Log::Keep,

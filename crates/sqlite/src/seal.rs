@@ -78,6 +78,11 @@ impl Seal {
         })
     }
 
+    /// Whether the other one may be what this one has become since.
+    pub(crate) fn is_before(&self, later: &Self) -> bool {
+        self.store == later.store && self.number <= later.number
+    }
+
     /// Whether a log through which this is seen belongs to a file that alone has that one; none in a file of a layout
     /// before.
     pub(crate) fn belongs_to(&self, file: Option<&Self>) -> bool {

@@ -258,7 +258,9 @@ impl Thread {
                 change(&mut self);
                 self.released = Instant::now();
             }
-            self.log.fold_in_if_long(&self.connection, self.queue.is_empty());
+            if self.log.is_long(self.queue.is_empty()) {
+                self.fold_in();
+            }
             self.gather(expected);
         }
         let closed = self.close();
@@ -292,7 +294,7 @@ impl Thread {
     fn look(&mut self) {
         self.looked = Instant::now();
         // Whoever reads or writes next is told, and the log has a line about it.
-        if self.files.look().is_err() || self.files.look_inside(&self.connection).is_err() {
+        if self.is_in_place().is_err() {
             return;
         }
         let version = self.connection.pragma_query_value(None, "data_version", |row| row.get(0)).ok();
@@ -308,6 +310,13 @@ impl Thread {
     fn has_written(&mut self) {
         self.released = Instant::now();
         (self.quiet.since, self.quiet.folded) = (self.released, Folded::NotYet);
+    }
+
+    /// Makes a checkpoint, into the file that the log belongs to and no other.
+    fn fold_in(&mut self) {
+        if self.is_whole().is_ok() {
+            self.log.fold_in(&self.connection);
+        }
     }
 
     /// Whether the file may be written: a checkpoint makes one that was cut short long again, and hides what it has lost.
@@ -376,7 +385,7 @@ impl Thread {
             }
             Err(_) => {
                 // If it was for want of room, there is some in the log.
-                self.log.fold_in(&self.connection);
+                self.fold_in();
                 let each = batch.iter().map(slice::from_ref);
                 each.flat_map(|one| self.try_to_store(one).unwrap_or_else(|error| vec![Err(error.into())]))
                     .collect()

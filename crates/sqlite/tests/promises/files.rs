@@ -4,6 +4,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -25,15 +26,17 @@ fn remove(file: PathBuf) {
     fs::remove_file(file).expect("removed");
 }
 
-/// Another store, with as much in it.
-fn another() -> (tempfile::TempDir, PathBuf) {
+/// Another store, with so many times fifty events in it.
+fn another(commits: u64) -> (tempfile::TempDir, PathBuf) {
     let (folder, file) = folder();
     std::thread::scope(|scope| {
         let other = scope.spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(async {
                 let opened = open(&file);
-                store(&opened, &commit(&resource(), 1, 50)).await;
+                for _ in 0..commits {
+                    store(&opened, &commit(&resource(), 1, 50)).await;
+                }
                 opened.close().await.expect("closed");
             });
         });
@@ -58,7 +61,7 @@ const HARMS: &[Harm] = &[
         fs::rename(folder, with(folder, ".old")).expect("renamed");
     }),
     ("another store's file is put in its place", |file| {
-        let (_folder, other) = another();
+        let (_folder, other) = another(1);
         let moved = with(file, ".new");
         fs::copy(other, &moved).expect("copied");
         fs::rename(&moved, file).expect("renamed");
@@ -111,8 +114,8 @@ async fn nothing_is_acknowledged_once_the_file_is_cut_short() {
         for number in 1..=5 {
             store(&opened, &commit(&account, number, 1)).await;
         }
-        while is_idle && fs::metadata(with(&file, "-wal")).expect("a log").len() > 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        if is_idle {
+            folded(&file).await;
         }
         fs::OpenOptions::new().write(true).open(&file).expect("opened").set_len(0).expect("cut");
         for _ in 0..3 {
@@ -126,6 +129,84 @@ async fn nothing_is_acknowledged_once_the_file_is_cut_short() {
         // The last that there is of what was not folded in.
         assert_eq!(fs::metadata(with(&file, "-wal")).map_or(0, |left| left.len()), log, "idle: {is_idle}");
     }
+}
+
+/// Writes to the very same file. In a process of its own: to close a file is to give up all locks on it.
+fn copy_over(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg(from).arg(to).status().expect("run").success());
+}
+
+/// Also when the log has all that is read, and when the file is as long as before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_acknowledged_once_the_file_is_written_over_and_nothing_is_folded_into_it() {
+    for what in ["an older copy", "another store", "a longer one", "no database"] {
+        for is_busy in [false, true] {
+            let case = format!("{what}, busy: {is_busy}");
+            let (_folder, file) = within();
+            let (opened, account) = (open(&file), resource());
+            store(&opened, &commit(&account, 1, 20)).await;
+            folded(&file).await;
+            let source = with(&file, ".new");
+            match what {
+                "an older copy" => copy_over(&file, &source),
+                "another store" => copy_over(&another(1).1, &source),
+                "a longer one" => copy_over(&another(100).1, &source),
+                _ => fs::write(&source, [7; 100_000]).expect("written"),
+            }
+            store(&opened, &commit(&account, 21, 1)).await;
+            let writes = is_busy.then(|| {
+                let (opened, other) = (opened.clone(), resource());
+                tokio::spawn(async move {
+                    let mut number = 1;
+                    while opened.append(&commit(&other, number, 1)).await.is_ok() {
+                        number += 1;
+                    }
+                })
+            });
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            copy_over(&source, &file);
+            for _ in 0..3 {
+                match opened.append(&commit(&account, 22, 1)).await {
+                    Err(AppendError::Store(error)) => assert_lost(&error, &case),
+                    outcome => panic!("{case}: {outcome:?}"),
+                }
+            }
+            if let Some(writes) = writes {
+                writes.await.expect("it ends");
+            }
+            let log = fs::metadata(with(&file, "-wal")).expect("a log").len();
+            assert!(log > 0, "{case}");
+            drop(opened.close().await);
+            let is_same = fs::read(&file).expect("read") == fs::read(&source).expect("read");
+            assert!(is_same, "{case}: something was written to the file");
+            assert_eq!(fs::metadata(with(&file, "-wal")).map_or(0, |left| left.len()), log, "{case}");
+        }
+    }
+}
+
+/// Until an idle store has folded its log into the file.
+async fn folded(file: &Path) {
+    while fs::metadata(with(file, "-wal")).expect("a log").len() > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Its time changes, and what is in it does not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_somebody_touches_is_whole() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (_folder, file) = within();
+    let (opened, account) = (open(&file), resource());
+    for number in 1..=10 {
+        store(&opened, &commit(&account, number, 1)).await;
+        let mode = if number % 2 == 0 { 0o600 } else { 0o640 };
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("changed");
+        assert!(Command::new("touch").arg(&file).status().expect("run").success());
+    }
+    opened.check().expect("whole");
+    opened.close().await.expect("closed");
+    assert_sound(&file);
 }
 
 /// `VACUUM` makes a file shorter, by right.
@@ -186,7 +267,7 @@ async fn what_happens_to_the_files_of_an_idle_store_is_noticed_within_a_second()
     let over: &[Harm] = &[
         ("the file is cut short", |file| fs::write(file, "").expect("written")),
         ("another store is written over the file", |file| {
-            fs::copy(another().1, file).expect("copied");
+            fs::copy(another(1).1, file).expect("copied");
         }),
     ];
     for (harm, do_harm) in HARMS.iter().chain(over) {
@@ -195,9 +276,7 @@ async fn what_happens_to_the_files_of_an_idle_store_is_noticed_within_a_second()
         store(&opened, &commit(&account, 1, 20)).await;
         if over.iter().any(|(over, _)| over == harm) {
             // What is in the log is not read from the file. And it has been looked at.
-            while fs::metadata(with(&file, "-wal")).expect("a log").len() > 0 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            folded(&file).await;
             tokio::time::sleep(Duration::from_millis(600)).await;
         }
         do_harm(&file);
