@@ -19,8 +19,8 @@
 //!
 //! For that to tell a copy of the idle store from the file that it is a copy of, the file must differ from the copy before
 //! anything else is committed. So the first transaction after `folded` does nothing but count. It is folded into the file
-//! before the next one, which notes that in `in_file`. This costs such a commit two more syncs of the disk, and nothing as long
-//! as commits come more often than once a second.
+//! before the next one, which notes that in `in_file`. This costs such a commit up to five more syncs of the disk, and nothing as
+//! long as commits come more often than once a second.
 //!
 //! While there is always something to do, SQLite begins the log anew whenever all of it is in the file. The transaction that
 //! comes then counts as well, so that each log says what it belongs to.
