@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::{
     domain::{no_such_version, not_found, version_mismatch},
-    rejection::too_large,
+    rejection::{no_json, too_large},
 };
 
 /// An error as `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)): `type`, `title`,

@@ -4,6 +4,7 @@ mod events;
 mod find;
 mod id;
 mod list;
+mod page;
 
 use std::{fmt, sync::Arc};
 

@@ -363,9 +363,10 @@ impl Service {
         }
 
         let own = own_routes(&health, self.description.clone());
-        let around = |api| harden(well_formed(compress(reserve(own.clone(), api))), &self.http);
-        let api = self.api.layer(Extension(self.stopping.clone()));
-        let (router, draining) = (around(api), around(draining::refusing()));
+        let around = |router| harden(well_formed(compress(router)), &self.http);
+        let (own, api) = (around(own), around(self.api.layer(Extension(self.stopping.clone()))));
+        let draining = reserve(own.clone(), around(draining::refusing()));
+        let router = reserve(own, api);
         for path in self.description.unserved(&router).await {
             if !path.starts_with("/_") {
                 tracing::warn!(path, "described for OpenAPI, and there is no route");
@@ -401,8 +402,8 @@ impl Service {
         followers::check_names(&self.subscriptions)?;
         // Events are handed to a function: it has no followers.
         let health = Health::of(&self.stores, []);
-        let api = compress(reserve(own_routes(&health, self.description), self.api));
-        let api = harden(lambda::fit(api), &self.http);
+        let around = |router| harden(lambda::fit(compress(router)), &self.http);
+        let api = reserve(around(own_routes(&health, self.description)), around(self.api));
         let Self { name, log, settings, stores, subscriptions, handlers, .. } = self;
         let base_path = settings.base_path;
         let registrations = Default::default();

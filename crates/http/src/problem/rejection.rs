@@ -18,10 +18,7 @@ impl From<JsonRejection> for Problem {
         match &rejection {
             JsonRejection::JsonDataError(error) => bad_request("the body", error),
             JsonRejection::JsonSyntaxError(error) => bad_request("the body is not JSON", error),
-            JsonRejection::MissingJsonContentType(_) => Self::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "the body has to be JSON and to say so: Content-Type: application/json",
-            ),
+            JsonRejection::MissingJsonContentType(_) => no_json(),
             JsonRejection::BytesRejection(error) => body(error.status(), error.body_text()),
             _ => other(rejection.status(), rejection.body_text()),
         }
@@ -81,6 +78,13 @@ fn body(status: StatusCode, text: String) -> Problem {
         return too_large();
     }
     Problem::new(StatusCode::BAD_REQUEST, "the body did not arrive in full").caused_by(text)
+}
+
+pub(crate) fn no_json() -> Problem {
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "the body has to be JSON and to say so: Content-Type: application/json",
+    )
 }
 
 pub(crate) fn too_large() -> Problem {

@@ -5,23 +5,19 @@ use std::future::ready;
 use aws_event_sourcing_core::{Aggregate, Cursor, FindError, Resource};
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header::LINK},
+    http::{HeaderMap, header::LINK},
     response::{IntoResponse, Response},
 };
 use futures_util::StreamExt as _;
 use serde::Deserialize;
 
-use super::ResourceRoutes;
-use crate::{
-    JsonArray, Links, Listed, Problem, Query, etag::check_reading_of_a_list, json::encoded,
-    query::whole_number,
-};
+use super::{ResourceRoutes, page};
+use crate::{JsonArray, Links, Listed, Problem, Query, etag::check_reading_of_a_list, json::encoded};
 
 const DEFAULT_LIMIT: usize = 100;
 
-const MAX_LIMIT: u64 = 1000;
-
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Parameters {
     limit: Option<String>,
     after: Option<String>,
@@ -36,19 +32,12 @@ pub(super) async fn list<A: Aggregate>(
     let response = if let Parameters { limit: None, after: None } = parameters {
         all(routes, links).await?.into_response()
     } else {
-        let limit = parameters.limit.as_deref().map_or(Ok(DEFAULT_LIMIT), limit)?;
+        let limit = parameters.limit.as_deref().map_or(Ok(DEFAULT_LIMIT), page::limit)?;
         let after = parameters.after.map(|after| after.parse::<Cursor>()).transpose()?;
-        page(&routes, &links, limit, after.as_ref()).await?
+        one_page(&routes, &links, limit, after.as_ref()).await?
     };
     check_reading_of_a_list(&headers)?;
     Ok(response)
-}
-
-fn limit(text: &str) -> Result<usize, Problem> {
-    match whole_number("limit", text)?.unwrap_or(MAX_LIMIT).min(MAX_LIMIT) {
-        0 => Err(Problem::new(StatusCode::BAD_REQUEST, "the query: limit has to be at least 1")),
-        limit => Ok(usize::try_from(limit).unwrap_or(usize::MAX)),
-    }
 }
 
 async fn all<A: Aggregate>(routes: ResourceRoutes<A>, links: Links) -> Result<JsonArray, Problem> {
@@ -56,7 +45,7 @@ async fn all<A: Aggregate>(routes: ResourceRoutes<A>, links: Links) -> Result<Js
     JsonArray::begin_encoded(found.filter_map(move |found| ready(entry(&routes, &links, found)))).await
 }
 
-async fn page<A: Aggregate>(
+async fn one_page<A: Aggregate>(
     routes: &ResourceRoutes<A>,
     links: &Links,
     limit: usize,
@@ -69,10 +58,7 @@ async fn page<A: Aggregate>(
     let mut response = encoded([b"[", &*shown.join(&b','), b"]"].concat());
     if let Some(next) = page.next {
         let path = if links.collection().is_empty() { "/" } else { links.collection() };
-        let link = format!("<{path}?limit={limit}&after={next}>; rel=\"next\"");
-        let link =
-            HeaderValue::try_from(link).expect("a percent-encoded path and a cursor are visible ASCII");
-        response.headers_mut().insert(LINK, link);
+        response.headers_mut().insert(LINK, page::next(path, limit, next));
     }
     Ok(response)
 }

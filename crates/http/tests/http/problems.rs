@@ -137,13 +137,54 @@ async fn fields_that_nobody_asked_for_are_ignored() {
     let (server, _) = shop().await;
     let request = server.post("/products?x=1").json(&json!({"amount": 1, "colour": "red"}));
     assert_eq!(request.send().await.unwrap().status(), 201);
-    assert_eq!(server.get("/products?limit=1&x=1").send().await.unwrap().status(), 200);
+}
+
+/// Who is given everything for `?limt=3` takes it for three.
+#[tokio::test]
+async fn a_parameter_that_a_route_does_not_have_is_400_and_names_those_that_it_has() {
+    let (server, _) = shop().await;
+    let product = server.product(1).await;
+    let events = format!("{product}/events");
+    for (path, query, parameters) in [
+        ("/products", "limt=3", &["limit", "after"][..]),
+        ("/products", "limit=1&x", &["limit", "after"]),
+        ("/products", "version=1", &["limit", "after"]),
+        ("/products", "Limit=1", &["limit", "after"]),
+        (&product, "limit=1", &["version", "at"]),
+        (&product, "version=1&x=y", &["version", "at"]),
+        ("/products/none", "x=y", &["version", "at"]),
+        (&events, "version=1", &["limit", "after"]),
+        (&events, "after=1&%6cimit%00=1", &["limit", "after"]),
+    ] {
+        for method in [Method::GET, Method::HEAD] {
+            let response = server.request(method.clone(), &format!("{path}?{query}")).send().await.unwrap();
+            if method == Method::HEAD {
+                assert_eq!(response.status(), 400);
+                continue;
+            }
+            let detail = problem(response, 400).await["detail"].as_str().unwrap().to_owned();
+            assert!(detail.starts_with("the query: ") && detail.contains("unknown"), "{query}: {detail}");
+            for parameter in parameters {
+                assert!(detail.contains(&format!("`{parameter}`")), "{query}: {detail}");
+            }
+        }
+    }
+    for nothing in ["/products?", "/products?&", &format!("{product}?"), &format!("{events}?&")] {
+        assert_eq!(server.get(nothing).send().await.unwrap().status(), 200, "{nothing}");
+    }
 }
 
 #[tokio::test]
 async fn another_media_type_than_json_is_415() {
     let (server, _) = shop().await;
-    for media_type in ["text/plain", "application/xml", "application/jsonx", "json", "text/json"] {
+    for media_type in [
+        "text/plain",
+        "application/xml",
+        "application/jsonx",
+        "json",
+        "text/json",
+        "application/json, application/json",
+    ] {
         let request = server.post("/products").header("content-type", media_type).body("{\"amount\": 1}");
         problem(request.send().await.unwrap(), 415).await;
     }
@@ -151,10 +192,63 @@ async fn another_media_type_than_json_is_415() {
     let product = server.product(1).await;
     let purchase = server.post(&format!("{product}/buy")).header("content-type", "text/plain").body("1");
     problem(purchase.send().await.unwrap(), 415).await;
-    for media_type in ["application/json", "application/json; charset=utf-8", "Application/vnd.shop+JSON"] {
+    let twice = server.post("/products").header("content-type", "application/json");
+    let twice = twice.header("content-type", "text/plain").body("{\"amount\": 1}");
+    problem(twice.send().await.unwrap(), 415).await;
+    for media_type in [
+        "application/json",
+        "application/json; charset=utf-8",
+        "application/json;charset=\"UTF-8\"",
+        "application/json; Charset=Utf8",
+        "application/json; charset=us-ascii",
+        "application/json; version=2",
+        "Application/vnd.shop+JSON",
+        "application/vnd.shop+json; charset=utf-8",
+    ] {
         let request = server.post("/products").header("content-type", media_type).body("{\"amount\": 1}");
         assert_eq!(request.send().await.unwrap().status(), 201, "{media_type}");
     }
+}
+
+#[tokio::test]
+async fn json_in_another_charset_than_utf_8_is_415_and_names_what_is_taken() {
+    let (server, _) = shop().await;
+    let buy = format!("{}/buy", server.product(1).await);
+    for charset in ["utf-16", "UTF-16LE", "utf-32", "iso-8859-1", "windows-1252", "\"utf-7\"", "utf-8; charset=utf-16"]
+    {
+        for path in ["/products", &buy] {
+            let media_type = format!("application/json; charset={charset}");
+            let request = server.post(path).header("content-type", media_type).body("{\"amount\": 1}");
+            let detail = problem(request.send().await.unwrap(), 415).await["detail"].clone();
+            assert!(detail.as_str().unwrap().contains("charset=utf-8"), "{detail}");
+        }
+    }
+    let request = server.post(&buy).header("content-type", "application/json; charset=utf-16");
+    assert_eq!(request.send().await.unwrap().status(), 200, "a body that is not there is in none");
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_utf_8_is_400_also_where_nobody_reads() {
+    let (server, _) = shop().await;
+    let buy = format!("{}/buy", server.product(9).await);
+    for body in [
+        &b"{\"amount\":1,\"note\":\"\xff\"}"[..],
+        b"{\"amount\":1,\"note\":[{\"\xc3\x28\":1}]}",
+        // Half of a character, a surrogate, and two bytes for one.
+        b"{\"amount\":1,\"note\":\"\xe2\x82\"}",
+        b"{\"amount\":1,\"note\":\"\xed\xa0\x80\"}",
+        b"{\"amount\":1,\"note\":\"\xc0\xaf\"}",
+        b"\xff\xfe{\x00}\x00",
+    ] {
+        for path in ["/products", &buy] {
+            let request = server.post(path).header("content-type", "application/json").body(body);
+            let detail = problem(request.send().await.unwrap(), 400).await["detail"].clone();
+            assert!(detail.as_str().unwrap().starts_with("the body is not UTF-8 behind byte "), "{detail}");
+        }
+    }
+    let whole = "{\"amount\":1,\"note\":\"\u{20ac}\u{10ffff}\"}";
+    let request = server.post("/products").header("content-type", "application/json").body(whole);
+    assert_eq!(request.send().await.unwrap().status(), 201);
 }
 
 #[tokio::test]
@@ -200,6 +294,9 @@ async fn a_query_that_is_wrong_is_400_and_says_which_parameter() {
         (&format!("{product}/events?after=1&after=1"), "after"),
         (&format!("{product}/events?after=-1"), "after"),
         (&format!("{product}/events?after=x"), "after"),
+        (&format!("{product}/events?limit=0"), "limit"),
+        (&format!("{product}/events?limit=x"), "limit"),
+        (&format!("{product}/events?limit=1&limit=1"), "limit"),
     ] {
         let detail = problem(server.get(path).send().await.unwrap(), 400).await["detail"].clone();
         let detail = detail.as_str().unwrap();

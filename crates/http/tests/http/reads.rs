@@ -79,7 +79,7 @@ async fn a_version_is_shown_as_its_event_left_it() {
         server.post(&format!("{product}/buy")).send().await.unwrap();
     }
     for version in 1..=4 {
-        let response = server.get(&format!("{product}?version={version}&x=y")).send().await.unwrap();
+        let response = server.get(&format!("{product}?version={version}")).send().await.unwrap();
         assert_eq!(header(response.headers(), "etag"), format!("\"{version}\""));
         let past: Value = response.json().await.unwrap();
         assert_eq!((&past["version"], &past["quantity"]), (&json!(version), &json!(6 - version)));
@@ -313,6 +313,72 @@ async fn events_can_be_shown_from_every_number_on() {
 }
 
 #[tokio::test]
+async fn pages_of_events_lead_to_every_event_once() {
+    let products: Repository<Product> = Repository::new(MemoryStore::new());
+    products.create(ProductRestocked { amount: 99 }).id("a/b").await.unwrap();
+    // Pages begin at events, wherever commits do.
+    for events in [3, 1, 40, 2] {
+        products.commit_all("a/b", vec![ProductReserved; events]).await.unwrap();
+    }
+    let server = Server::start(Router::new().nest("/v1", api(products))).await;
+    let whole = json_of(&server, "/v1/products/a%2Fb/events").await;
+    assert_eq!(whole.as_array().unwrap().len(), 47);
+    for limit in [1, 2, 3, 5, 17, 46, 47, 48, 1000, 5000] {
+        let (mut path, mut seen) = (format!("/v1/products/a%2Fb/events?limit={limit}"), Vec::new());
+        loop {
+            let response = server.get(&path).send().await.unwrap();
+            let next = next(response.headers());
+            let page: Vec<Value> = response.json().await.unwrap();
+            assert!(page.len() == limit || next.is_none() && page.len() <= limit, "{path}");
+            seen.extend(page);
+            let Some(next) = next else { break };
+            assert_eq!(next, format!("/v1/products/a%2Fb/events?limit={limit}&after={}", seen.len()));
+            path = next;
+        }
+        assert_eq!(Value::from(seen), whole, "{limit} at a time");
+    }
+    for behind in ["limit=7&after=47", "after=48&limit=7", "limit=1&after=18446744073709551616"] {
+        let response = server.get(&format!("/v1/products/a%2Fb/events?{behind}")).send().await.unwrap();
+        assert_eq!(next(response.headers()), None);
+        assert_eq!(response.text().await.unwrap(), "[]");
+    }
+    problem(server.get("/v1/products/none/events?limit=1").send().await.unwrap(), 404).await;
+}
+
+#[tokio::test]
+async fn a_page_of_large_events_is_shorter_and_leads_to_the_next() {
+    let (server, _) = shop().await;
+    let product = server.product(1).await;
+    for letter in ["a", "b", "c", "d"] {
+        let text = letter.repeat(300_000);
+        let response = server.post(&format!("{product}/describe")).json(&json!({ "text": text })).send();
+        assert_eq!(response.await.unwrap().status(), 200);
+    }
+    let (mut path, mut lengths) = (format!("{product}/events?limit=10"), Vec::new());
+    loop {
+        let response = server.get(&path).send().await.unwrap();
+        let next = next(response.headers());
+        let page = response.text().await.unwrap();
+        // What a load balancer takes from a function.
+        assert!(page.len() < 1_000_000);
+        lengths.push(serde_json::from_str::<Vec<Value>>(&page).unwrap().len());
+        let Some(next) = next else { break };
+        path = next;
+    }
+    assert_eq!(lengths, [3, 2]);
+}
+
+#[tokio::test]
+async fn a_page_of_events_reads_no_more_than_it_shows() {
+    let (dropped, mut was_dropped) = mpsc::unbounded_channel();
+    let (server, _) = shop_on(Endless { dropped }).await;
+    let response = server.get("/products/p/events?limit=1000").send().await.unwrap();
+    assert!(next(response.headers()).unwrap().ends_with("/events?limit=1000&after=1000"));
+    assert_eq!(response.json::<Vec<Value>>().await.unwrap().len(), 1000);
+    was_dropped.recv().await.expect("who has a page reads no more");
+}
+
+#[tokio::test]
 async fn a_client_that_asks_for_news_of_a_resource_costs_one_short_read() {
     let store = Faulty::default();
     let (server, products) = shop_on(store.clone()).await;
@@ -444,6 +510,8 @@ async fn head_is_get_without_the_body() {
         "/products?limit=0",
         &*product,
         &format!("{product}/events"),
+        &format!("{product}/events?limit=1"),
+        &format!("{product}/events?x=1"),
         "/products/7",
         "/nowhere",
     ] {

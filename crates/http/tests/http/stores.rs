@@ -138,7 +138,7 @@ impl EventStore for Faulty {
     }
 }
 
-/// A scan of it never ends. Tells when one is dropped.
+/// A scan of it never ends, and no history does. Tells when one is dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct Endless {
     pub(crate) dropped: mpsc::UnboundedSender<()>,
@@ -149,34 +149,14 @@ impl EventStore for Endless {
         unreachable!("nobody writes")
     }
 
-    fn read(&self, _: &ResourceKey, _: u64) -> CommitStream {
-        unreachable!("nobody reads one")
+    fn read(&self, resource: &ResourceKey, after: u64) -> CommitStream {
+        let resource = resource.clone();
+        self.commits(move |index| (resource.clone(), after + 1 + index))
     }
 
     fn scan(&self, resource_type: &Arc<str>) -> Vec<CommitStream> {
-        struct Sender(mpsc::UnboundedSender<()>);
-        impl Drop for Sender {
-            fn drop(&mut self) {
-                self.0.send(()).ok();
-            }
-        }
-        let state = (Sender(self.dropped.clone()), resource_type.clone(), 0_u64);
-        let commits = stream::unfold(state, |(sender, resource_type, index)| async move {
-            let data = Json::parse(r#"{"amount":1}"#).unwrap();
-            let commit = Commit {
-                resource: ResourceKey::new(resource_type.clone(), index.to_string()),
-                number: 1,
-                events: vec![EncodedEvent { event_type: "ProductRestocked".into(), data: Some(data) }],
-                at: Timestamp::from_unix_millis(0),
-                id: index.to_string().into(),
-                follows: None,
-                trace: None,
-                cause: None,
-                meta: None,
-            };
-            Some((Ok(commit), (sender, resource_type, index + 1)))
-        });
-        vec![commits.boxed()]
+        let resource_type = resource_type.clone();
+        vec![self.commits(move |index| (ResourceKey::new(resource_type.clone(), index.to_string()), 1))]
     }
 
     fn has_kept<'a>(&'a self, _: &'a Arc<str>, _: Moment) -> BoxFuture<'a, bool> {
@@ -190,5 +170,35 @@ impl EventStore for Endless {
         _: Option<&'a Cursor>,
     ) -> BoxFuture<'a, Result<Page, StoreError>> {
         unreachable!("nobody lists")
+    }
+}
+
+impl Endless {
+    /// One commit after the other, of that resource and with that number each.
+    fn commits(&self, which: impl Fn(u64) -> (ResourceKey, u64) + Send + 'static) -> CommitStream {
+        struct Sender(mpsc::UnboundedSender<()>);
+        impl Drop for Sender {
+            fn drop(&mut self) {
+                self.0.send(()).ok();
+            }
+        }
+        let state = (Sender(self.dropped.clone()), which, 0_u64);
+        let commits = stream::unfold(state, |(sender, which, index)| async move {
+            let data = Json::parse(r#"{"amount":1}"#).unwrap();
+            let (resource, number) = which(index);
+            let commit = Commit {
+                resource,
+                number,
+                events: vec![EncodedEvent { event_type: "ProductRestocked".into(), data: Some(data) }],
+                at: Timestamp::from_unix_millis(0),
+                id: index.to_string().into(),
+                follows: None,
+                trace: None,
+                cause: None,
+                meta: None,
+            };
+            Some((Ok(commit), (sender, which, index + 1)))
+        });
+        commits.boxed()
     }
 }

@@ -132,6 +132,18 @@ async fn events_that_cannot_be_read_are_shown_as_they_are_stored() {
             events.as_array().unwrap().iter().map(|event| event["number"].as_u64().unwrap()).collect();
         assert_eq!(found, numbers, "after {after}");
     }
+    for (id, numbers) in [("p3", &[1, 2, 3, 4][..]), ("p1", &[1, 3])] {
+        let (mut path, mut found) = (format!("/products/{id}/events?limit=1"), Vec::new());
+        loop {
+            let response = server.get(&path).send().await.unwrap();
+            let next = next(response.headers());
+            let page = response.json::<Vec<Value>>().await.unwrap();
+            found.extend(page.iter().map(|event| event["number"].as_u64().unwrap()));
+            let Some(next) = next else { break };
+            path = next;
+        }
+        assert_eq!(found, numbers, "{id}");
+    }
 }
 
 #[tokio::test]
