@@ -110,6 +110,54 @@ fn a_body_comes_in_chunks_or_with_a_length_and_in_no_other_way() {
     assert_eq!(status(&say(&shop, &format!("{old}\r\n\r\n{chunked}"))), "400");
 }
 
+/// RFC 9112, section 6.1: the length counts for nothing beside chunks, and nothing is read behind them: another one on the way
+/// may have believed the length.
+#[test]
+fn a_length_beside_chunks_counts_for_nothing_and_ends_the_connection() {
+    let data = tempfile::tempdir().expect("a folder");
+    let shop = Running::start(&mut program(SHOP, data.path()));
+    let body = "d\r\n{\"amount\": 5}\r\n0\r\n\r\n";
+    let second = "GET /products HTTP/1.1\r\nHost: a\r\n\r\n";
+    for framing in [
+        "Transfer-Encoding: chunked\r\nContent-Length: 3",
+        "Content-Length: 3\r\nTransfer-Encoding: chunked",
+        "Content-Length: 23\r\nTransfer-Encoding: chunked\r\nContent-Length: 70",
+    ] {
+        let head = "POST /products HTTP/1.1\r\nHost: a\r\nContent-Type: application/json";
+        let answers = say(&shop, &format!("{head}\r\n{framing}\r\n\r\n{body}{second}"));
+        assert_eq!(
+            (status(&answers), answers.matches("HTTP/1.1 ").count()),
+            ("201", 1),
+            "{framing}: {answers}"
+        );
+        assert!(answers.contains("connection: close") && answers.contains("\"quantity\":5"), "{answers}");
+    }
+}
+
+/// Whoever answers at a path: the host, or a router of the service's own that is merged into another.
+#[test]
+fn a_slash_at_the_end_of_any_path_leads_to_the_one_without() {
+    let data = tempfile::tempdir().expect("a folder");
+    let shop = Running::start(&mut program(SHOP, data.path()));
+    for path in
+        ["/_health/live", "/_health/ready", "/_openapi.json", "/products", "/reorders", "/products/7/buy"]
+    {
+        for method in ["GET", "HEAD", "POST", "DELETE", "OPTIONS"] {
+            for (slashes, query) in [("/", ""), ("///", ""), ("/", "?a=b")] {
+                let target = format!("{method} {path}{slashes}{query} HTTP/1.1");
+                let answer = say(&shop, &format!("{target}\r\nHost: a\r\nConnection: close\r\n\r\n"));
+                let location = format!("\r\nlocation: {path}{query}\r\n");
+                assert!(status(&answer) == "308" && answer.contains(&location), "{target}: {answer}");
+                assert!(answer.contains("\r\nx-request-id: "), "{answer}");
+            }
+        }
+    }
+    for path in ["/_health/", "/_health/lives/", "/_/", "/nowhere/"] {
+        let answer = say(&shop, &format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+        assert_eq!(status(&answer), "404", "{path}");
+    }
+}
+
 fn check<'a>(answer: &'a Answer, name: &str) -> &'a Value {
     let mut checks = answer.body["checks"].as_array().expect("checks").iter();
     checks.find(|check| check["name"] == name).unwrap_or_else(|| panic!("no {name}: {}", answer.body))
@@ -129,6 +177,9 @@ async fn a_probe_is_answered_and_leaves_no_line_in_the_log() {
     assert_eq!(ready.header("cache-control"), Some("no-store"));
     assert!(ready.header("x-request-id").is_some());
     assert_eq!(Answer::to(client.request("HEAD", "/_health/ready")).await.status, 200);
+    for path in ["/_health/ready?verbose", "/_health/live?x=1", "/_openapi.json?x=1"] {
+        assert_eq!(client.get(path).await.status, 200, "who probes may add a parameter against caches");
+    }
     let refused = Answer::to(client.request("POST", "/_health/ready")).await;
     assert_eq!((refused.status, refused.header("allow")), (405, Some("GET,HEAD")));
     assert_eq!(client.get("/_health").await.status, 404);

@@ -278,7 +278,9 @@ async fn it_says_how_it_is_and_what_it_does(shop: &Shop) {
     assert_eq!(client.get("/_health/live").await.body, json!({"status": "live"}));
     let ready = client.get("/_health/ready").await;
     assert_eq!((ready.status, &ready.body["status"]), (200, &json!("ready")));
-    let document = client.get("/_openapi.json").await;
+    // By way of the path without the slash.
+    assert_eq!(client.get("/_health/ready/").await.body["status"], "ready");
+    let document = client.get("/_openapi.json/").await;
     assert_eq!((document.status, &document.body["openapi"]), (200, &json!("3.1.0")));
     let paths = document.body["paths"].as_object().expect("paths");
     for (path, method) in [
@@ -313,6 +315,12 @@ async fn history_is_shown_as_it_was_recorded(shop: &Shop) {
     let rest = client.get(&format!("{path}/events?after=2")).await;
     assert_eq!(rest.body, json!([events[2]]));
     assert_eq!(client.get(&format!("{path}/events?after=3")).await.body, json!([]));
+    let page = client.get(&format!("{path}/events?limit=2")).await;
+    assert_eq!(page.body, json!([events[0], events[1]]));
+    let next = client.path(&format!("{path}/events?limit=2&after=2"));
+    assert_eq!(page.header("link"), Some(&*format!("<{next}>; rel=\"next\"")));
+    let last = client.get(&next).await;
+    assert_eq!((&last.body, last.header("link")), (&json!([events[2]]), None));
     is_problem(&client.get("/products/none/events").await, 404, "/products/none/events");
 }
 
@@ -367,6 +375,7 @@ async fn what_a_client_does_wrong_is_told_apart(shop: &Shop) {
     is_problem(&client.post(&buy, json!({"quantity": u32::MAX})).await, 409, &buy);
     is_problem(&client.post_empty("/products/none/buy").await, 404, "/products/none/buy");
     is_problem(&client.get("/products/none").await, 404, "/products/none");
+    is_problem(&client.get("/products?limt=3").await, 400, "/products");
     is_problem(&client.get("/nowhere").await, 404, "/nowhere");
     is_problem(&client.get("/").await, 404, "/");
 
