@@ -25,6 +25,7 @@ impl Deleted {
     fn settings(self) -> &'static str {
         match self {
             Self::Gone => "",
+            // No description can say that what is deleted is there for good, and 410 would say that it is not.
             Self::Remembered => "use_after_free.enabled = false\n",
         }
     }

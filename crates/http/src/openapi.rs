@@ -96,7 +96,9 @@ impl OpenApi {
             "responses": answers(OF_A_LIST, [("200", json!({
                 "description": "An array; a page leads to the next one",
                 "headers": {"link": header("next")},
-                "content": {"application/json": {"schema": {"type": "array", "items": one}}},
+                "content": {"application/json": {"schema": {
+                    "type": "array", "items": {"anyOf": [one, reference("unreadable")]},
+                }}},
                 "links": {
                     "find": link(&format!("find-{resource_type}"), FIRST),
                     "events": link(&format!("events-of-{resource_type}"), FIRST),
@@ -119,11 +121,12 @@ impl OpenApi {
         let events = json!({
             "summary": format!("The events of a resource of type {resource_type}"),
             "operationId": format!("events-of-{resource_type}"),
-            "parameters": [parameter("after-number"), parameter("if-match-list")],
+            "parameters": [parameter("limit-of-events"), parameter("after-number"), parameter("if-match-list")],
             "responses": answers(OF_READING_ONE, [("200", json!({
-                "description": "An array, in the order of their numbers",
+                "description": "An array, in the order of their numbers; a page leads to the next one",
+                "headers": {"link": header("next")},
                 "content": {"application/json": {"schema": {
-                    "type": "array", "items": {"$ref": "#/components/schemas/event"},
+                    "type": "array", "items": {"anyOf": [reference("event"), reference("unreadable-event")]},
                 }}},
             }))]),
         });

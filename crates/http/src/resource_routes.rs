@@ -34,7 +34,13 @@ pub fn resource_routes<A: Aggregate + Serialize>(repository: Repository<A>) -> R
 /// of that version, which is what it is for good. Not both.
 ///
 /// **`GET /{id}/events`** is a JSON array of its events, `{"number", "type", "data", "at", "commit"}`, as they are
-/// stored. `data` is absent when the event has none. `?after=3` begins behind the third.
+/// stored. `data` is absent when the event has none. `?after=3` begins behind the third. All of them are one answer, written
+/// while they are read, whatever their number; on AWS Lambda an answer has [6 MB](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)
+/// at the most. **`?limit=100`** is a page of so many, with a `Link` to the next as above; 1,000 at the most, and fewer where
+/// they are large: a page that has half a megabyte is full.
+///
+/// A parameter that is none of these is answered with 400, so that nobody takes it for heeded. What something in front adds, a
+/// token say, has to be taken off the query by that, or by a layer.
 ///
 /// # What cannot be read
 ///
@@ -58,6 +64,7 @@ pub fn resource_routes<A: Aggregate + Serialize>(repository: Repository<A>) -> R
 /// | `GET /?limit=100` | 8 `Query` of the list, and 1 for each resource, 16 at a time: 108 | about 4, and 1 for each resource: 104 |
 /// | `GET /{id}` | 1 `Query` | 1 |
 /// | `GET /{id}/events` | 1 `Query` for each MB | the size of the history in 4 KB |
+/// | `GET /{id}/events?limit=&after=` | 1 `Query` as for `GET /{id}`, and 1 for the page | 1, and the size of the page in 4 KB |
 ///
 /// A resource that is in the cache costs a page as much: the page shows what is true now, and asks for what came after. While
 /// all history together is small, `GET /` is the cheaper list: 4 requests and 25 units for 100 resources of 1 KB. What is

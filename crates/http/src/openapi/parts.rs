@@ -35,6 +35,30 @@ pub(super) static COMPONENTS: LazyLock<Value> = LazyLock::new(|| {
                     "commit": {"type": "string", "description": "Events that were stored together have one"},
                 },
             },
+            "unreadable": {
+                "type": "object",
+                "description": "In the place of a resource that this version of the service cannot read",
+                "required": ["id", "unreadable"],
+                "properties": {"id": {"type": "string"}, "unreadable": {"$ref": "#/components/schemas/unreadable-mark"}},
+            },
+            "unreadable-event": {
+                "type": "object",
+                "description": "An event that this version of the service cannot read, with what is known of it",
+                "required": ["unreadable"],
+                "properties": {
+                    "number": {"type": "integer", "minimum": 1},
+                    "type": {"type": "string"},
+                    "data": {},
+                    "at": {"type": "string", "format": "date-time"},
+                    "commit": {"type": "string"},
+                    "unreadable": {"$ref": "#/components/schemas/unreadable-mark"},
+                },
+            },
+            "unreadable-mark": {
+                "type": "object",
+                "description": "The first event that cannot be read, as far as it is known",
+                "properties": {"number": {"type": "integer", "minimum": 1}, "type": {"type": "string"}},
+            },
             "problem": {
                 "type": "object",
                 "required": ["type", "title", "status", "detail", "instance"],
@@ -45,6 +69,7 @@ pub(super) static COMPONENTS: LazyLock<Value> = LazyLock::new(|| {
                     "detail": {"type": "string"},
                     "instance": {"type": "string", "format": "uri-reference"},
                     "version": {"type": "integer", "description": "The version that the resource has, where it is of use"},
+                    "unreadable": {"$ref": "#/components/schemas/unreadable-mark"},
                 },
             },
         },
@@ -56,6 +81,11 @@ pub(super) static COMPONENTS: LazyLock<Value> = LazyLock::new(|| {
             "limit": {
                 "name": "limit", "in": "query",
                 "description": "A page, of so many resources: 100 unless it is said, 1000 at the most",
+                "schema": {"type": "integer", "minimum": 1},
+            },
+            "limit-of-events": {
+                "name": "limit", "in": "query",
+                "description": "A page, of so many events, 1000 at the most, or fewer where they are large",
                 "schema": {"type": "integer", "minimum": 1},
             },
             "after-cursor": {

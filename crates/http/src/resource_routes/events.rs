@@ -166,9 +166,8 @@ async fn commits_after<A: Aggregate>(
 fn begins_by(read: &Result<Commit, StoreError>, number: u64) -> bool {
     match read {
         Ok(commit) => commit.number <= number,
-        Err(error) => error
-            .unreadable()
-            .and_then(|unreadable| unreadable.number)
-            .is_some_and(|first| first <= number),
+        Err(error) => {
+            error.unreadable().and_then(|unreadable| unreadable.number).is_some_and(|first| first <= number)
+        }
     }
 }

@@ -214,7 +214,8 @@ async fn another_media_type_than_json_is_415() {
 async fn json_in_another_charset_than_utf_8_is_415_and_names_what_is_taken() {
     let (server, _) = shop().await;
     let buy = format!("{}/buy", server.product(1).await);
-    for charset in ["utf-16", "UTF-16LE", "utf-32", "iso-8859-1", "windows-1252", "\"utf-7\"", "utf-8; charset=utf-16"]
+    for charset in
+        ["utf-16", "UTF-16LE", "utf-32", "iso-8859-1", "windows-1252", "\"utf-7\"", "utf-8; charset=utf-16"]
     {
         for path in ["/products", &buy] {
             let media_type = format!("application/json; charset={charset}");

@@ -1,7 +1,7 @@
 //! A resource that cannot be read, alone and among others that can.
 
 use aws_event_sourcing_core::{Commit, EncodedEvent, EventStore as _, Json, Repository, Resource, Timestamp};
-use aws_event_sourcing_http::{JsonArray, Listed, ResourceRoutes};
+use aws_event_sourcing_http::{JsonArray, Listed, OpenApi, ResourceRoutes};
 use axum::{Router, routing::get};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
@@ -167,4 +167,58 @@ async fn who_leaves_some_out_is_told_of_those_that_nobody_can_judge() {
     let own = json_of(&server, "/own").await;
     let unreadable = json!({"id": "p3", "unreadable": {"number": 3, "type": "ProductRetired"}});
     assert!(own.as_array().unwrap().contains(&unreadable) && own.as_array().unwrap().contains(&json!(5)));
+}
+
+/// Whether a value is what a schema says, as far as ours go; and, of an object, that nothing is in it that is not said.
+fn fits(document: &Value, schema: &Value, value: &Value) -> bool {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return fits(document, document.pointer(&reference[1..]).unwrap(), value);
+    }
+    if let Some(any) = schema["anyOf"].as_array() {
+        return any.iter().any(|schema| fits(document, schema, value));
+    }
+    let Some(properties) = schema["properties"].as_object() else {
+        return match schema["type"].as_str() {
+            Some("array") => {
+                value.as_array().unwrap().iter().all(|item| fits(document, &schema["items"], item))
+            }
+            Some("integer") => value.is_u64(),
+            Some("string") => value.is_string(),
+            _ => true,
+        };
+    };
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    let members = value.as_object().unwrap();
+    required.iter().all(|name| members.contains_key(name.as_str().unwrap()))
+        && members
+            .iter()
+            .all(|(name, member)| properties.get(name).is_some_and(|schema| fits(document, schema, member)))
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_in_the_description() {
+    let (_, products) = partly_unreadable().await;
+    let server = Server::start(api(products)).await;
+    let state = json!({"properties": {"quantity": {"type": "integer"}}});
+    let mut document =
+        serde_json::to_value(OpenApi::new("shop").resources("/products", "product", state)).unwrap();
+    // One schema of what `allOf` has two of.
+    document["components"]["schemas"]["product"] = json!({
+        "required": ["id", "version"],
+        "properties": {"id": {"type": "string"}, "version": {"type": "integer"}, "quantity": {"type": "integer"}},
+    });
+    for (path, described) in [
+        ("/products", "/products"),
+        ("/products?limit=10", "/products"),
+        ("/products/p3/events", "/products/{id}/events"),
+        ("/products/p1/events?limit=10", "/products/{id}/events"),
+    ] {
+        let schema =
+            &document["paths"][described]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        let shown = json_of(&server, path).await;
+        assert!(shown.to_string().contains("unreadable"), "{shown}");
+        assert!(fits(&document, schema, &shown), "{path}: {shown}");
+    }
+    let problem = problem(server.get("/products/p1").send().await.unwrap(), 500).await;
+    assert!(fits(&document, &document["components"]["schemas"]["problem"], &problem), "{problem}");
 }
