@@ -17,6 +17,7 @@ mod topic;
 mod bus_event;
 mod handlers;
 mod message;
+mod request_context;
 
 mod error;
 mod hand_over;
@@ -33,7 +34,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use tower::layer::layer_fn;
 
-pub use self::{bus_event::BusEvent, message::Message};
+pub use self::{bus_event::BusEvent, message::Message, request_context::RequestContext};
 use self::{error::InvocationError, event::Kind, in_span::InSpan, invocation::Invocation};
 pub(crate) use self::{handlers::Handlers, http::fit, registrations::Registrations};
 use crate::{

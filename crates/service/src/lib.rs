@@ -37,6 +37,9 @@
 //! only with `*/*` among its binary media types: answers to one are not packed, which it can do itself (`MinimumCompressionSize`).
 //! A load balancer takes one cookie of an answer, unless its target group has multi-value headers, and so does VPC Lattice.
 //!
+//! What an authorizer of API Gateway has found out about who sent a request is in the request's extensions: [`RequestContext`], by
+//! which a service can also say [whose an idempotency key is](aws_event_sourcing_http::IdempotencyScope).
+//!
 //! A request without a `traceparent` is part of the trace that X-Ray has for it, and one without an `X-Request-Id` has Lambda's
 //! id of the invocation. Lines of the log are in a span `invocation` with that as `lambda_request_id`.
 //!
@@ -49,7 +52,7 @@
 //! | `GET /_health/live` | 200 as long as the process answers |
 //! | `GET /_health/ready` | 200 when every store in use answers a read within two seconds, and every subscription that the process follows runs and reaches its events; 503 otherwise, and from the signal to stop on |
 //!
-//! Both are JSON. `ready` names each check, what is wrong with it and since when; the error itself is in the log. It reads a
+//! Both are JSON, and take no parameters: a query is ignored. `ready` names each check, what is wrong with it and since when; the error itself is in the log. It reads a
 //! resource that is not there, and believes the answer for five seconds: on DynamoDB at the most 17,280 read units a day for
 //! each table and process. A probe leaves no line in the log at `info`, but the moments do when a service becomes not ready, and
 //! ready again. A resource that is parked makes nobody unready.
@@ -118,7 +121,8 @@
 [`Service::on_queue`]: #features
 [`Service::on_topic`]: #features
 [`Service::on_schedule`]: #features
-[`Service::on_event`]: #features"
+[`Service::on_event`]: #features
+[`RequestContext`]: #features"
 )]
 
 mod base_path;
@@ -145,5 +149,5 @@ mod tables;
 mod telling;
 
 #[cfg(feature = "lambda")]
-pub use self::lambda::{BusEvent, Message};
+pub use self::lambda::{BusEvent, Message, RequestContext};
 pub use self::{error::Error, host::Service};

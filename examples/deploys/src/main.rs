@@ -9,10 +9,10 @@ use std::sync::Arc;
 use aws_event_sourcing::{
     Aggregate, Event, Recorded, Repository, Resource, ResourceId,
     http::{
-        ETag, Json, Links, Location, OpenApi, Path, Problem, RequestBody, ResourceRoutes, WithTerms as _,
-        WriteTerms,
+        ETag, IdempotencyScope, Json, Links, Location, OpenApi, Path, Problem, RequestBody, ResourceRoutes,
+        Settings, WithTerms as _, WriteTerms,
     },
-    service::{self, Service},
+    service::{self, RequestContext, Service},
     subscription::{Context, Failure, Subscription, with_state},
 };
 use axum::{
@@ -159,6 +159,25 @@ async fn remove(
     Ok((StatusCode::NO_CONTENT, ETag::of(&deploy)))
 }
 
+/// Whose an `Idempotency-Key` is: the user's whom API Gateway's authorizer has found, or the tenant's whom a header names, which
+/// is for a proxy in front to set, and for a person to try it with:
+///
+/// ```sh
+/// TENANT_HEADER=x-tenant cargo run -p deploys
+/// ```
+fn tenant_or_user(header: String) -> IdempotencyScope {
+    IdempotencyScope::of(move |request| {
+        let context = request.extensions.get::<RequestContext>();
+        let user = context.and_then(|context| context.claim("sub"));
+        user.or_else(|| request.headers.get(&header)?.to_str().ok()).map(str::to_owned)
+    })
+}
+
+/// A setting of this service's own.
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
 /// Tells of each new deploy. Fails for specifications that contain the text that is set to fail on, so that a person can
 /// see a resource being parked; and, after a restart without that setting, how it catches up.
 async fn notify(
@@ -181,9 +200,11 @@ async fn notify(
 async fn main() -> Result<(), service::Error> {
     let service = Service::from_env("deploys").await?;
     let deploys = service.repository::<Deploy>();
-    let fail_on = std::env::var("FAIL_ON").ok().filter(|text| !text.is_empty()).map(Arc::from);
+    let fail_on = setting("FAIL_ON").map(Arc::from);
+    let idempotency_scope = setting("TENANT_HEADER").map(tenant_or_user);
     service
         .api(api(deploys))
+        .http(Settings { idempotency_scope, ..Settings::default() })
         .openapi(describe)
         .subscribe(Subscription::new("notifications").on::<Deploy>(with_state(fail_on, notify)))
         .example("POST", "/deploys", r#"{"specification": "two small servers"}"#)

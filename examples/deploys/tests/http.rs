@@ -151,6 +151,30 @@ async fn a_deploy_needs_a_specification() {
     assert!(too_large.text("detail").contains("409600"), "{}", too_large.body);
 }
 
+#[tokio::test]
+async fn keys_of_two_tenants_are_two_where_a_header_says_whose_they_are() {
+    let data = tempfile::tempdir().expect("a folder");
+    let running =
+        Running::start(program(env!("CARGO_BIN_EXE_deploys"), data.path()).env("TENANT_HEADER", "x-tenant"));
+    let client = running.client();
+    let create = async |tenant: Option<&str>, key: Option<&str>| {
+        let mut request = client.request("POST", "/deploys").json(&json!({"specification": "a server"}));
+        for (name, value) in [("x-tenant", tenant), ("idempotency-key", key)] {
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
+        }
+        Answer::to(request).await
+    };
+    let first = create(Some("acme"), Some("1")).await;
+    assert_eq!(first.status, 201);
+    assert_eq!(create(Some("acme"), Some("1")).await.text("id"), first.text("id"));
+    assert_ne!(create(Some("globex"), Some("1")).await.text("id"), first.text("id"));
+    let nobody = create(None, Some("1")).await;
+    assert_eq!((nobody.status, nobody.text("detail").contains("Idempotency-Key")), (400, true));
+    assert_eq!(create(None, None).await.status, 201);
+}
+
 /// A person sees a resource being parked, and, after a restart with a handler that is mended, how it catches up.
 #[tokio::test]
 async fn what_cannot_be_told_of_is_parked_and_told_of_after_a_restart() {

@@ -32,7 +32,7 @@ use tower::ServiceExt as _;
 
 pub(crate) use self::fit::fit;
 use self::{body::Body, fit::Bounds};
-use super::{InvocationError, Lambda, invocation::Invocation, xray};
+use super::{InvocationError, Lambda, RequestContext, invocation::Invocation, xray};
 use crate::framing::frame;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -75,6 +75,9 @@ pub(super) async fn handle(
     };
     let has_multi_value_headers = arrived.has_multi_value_headers;
     let mut request = arrived.into_request(lambda.base_path.as_ref())?;
+    if let Some(context) = RequestContext::of(payload) {
+        request.extensions_mut().insert(context);
+    }
     name(request.headers_mut(), invocation);
     if format == Format::Version1 {
         // A REST API hands on what is no text only if it was told to. It can pack answers itself.

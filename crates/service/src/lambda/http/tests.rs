@@ -1,6 +1,7 @@
 //! The documented events as requests, and the answers to them.
 
 mod framing;
+mod sender;
 
 use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
