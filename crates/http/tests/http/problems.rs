@@ -99,6 +99,7 @@ async fn a_method_that_a_route_does_not_have_is_405_and_says_which_it_has() {
         (Method::DELETE, "/products", "GET,HEAD,POST"),
         (Method::POST, "/products/7", "GET,HEAD"),
         (Method::PUT, "/products/7/buy", "POST"),
+        (Method::OPTIONS, "/products/7/events", "GET,HEAD"),
     ] {
         let response = server.request(method.clone(), path).send().await.unwrap();
         let mut methods: Vec<_> = header(response.headers(), "allow").split(',').collect();
