@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 
 use crate::Problem;
 
-/// The query string. Parameters that `T` does not have are ignored, unless it says `#[serde(deny_unknown_fields)]`, as
-/// [`ResourceRoutes`](crate::ResourceRoutes) do; one that does not parse is rejected with 400.
+/// The query string. Parameters that `T` does not have are ignored, unless it says `#[serde(deny_unknown_fields)]`; one that
+/// does not parse is rejected with 400.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Query<T>(pub T);
 

@@ -39,8 +39,7 @@ pub fn resource_routes<A: Aggregate + Serialize>(repository: Repository<A>) -> R
 /// at the most. **`?limit=100`** is a page of so many, with a `Link` to the next as above; 1,000 at the most, and fewer where
 /// they are large: a page that has half a megabyte is full.
 ///
-/// A parameter that is none of these is answered with 400, so that nobody takes it for heeded. What something in front adds, a
-/// token say, has to be taken off the query by that, or by a layer.
+/// A parameter that is none of these is ignored: something in front may have added it, a token say.
 ///
 /// # What cannot be read
 ///

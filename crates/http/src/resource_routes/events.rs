@@ -24,7 +24,6 @@ use crate::{
 const FULL_BYTES: usize = 512 << 10;
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Parameters {
     limit: Option<String>,
     after: Option<String>,

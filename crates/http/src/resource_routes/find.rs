@@ -18,7 +18,6 @@ use crate::{
 };
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Parameters {
     version: Option<String>,
     at: Option<String>,

@@ -17,7 +17,6 @@ use crate::{JsonArray, Links, Listed, Problem, Query, etag::check_reading_of_a_l
 const DEFAULT_LIMIT: usize = 100;
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Parameters {
     limit: Option<String>,
     after: Option<String>,

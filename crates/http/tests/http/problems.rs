@@ -138,40 +138,9 @@ async fn fields_that_nobody_asked_for_are_ignored() {
     let (server, _) = shop().await;
     let request = server.post("/products?x=1").json(&json!({"amount": 1, "colour": "red"}));
     assert_eq!(request.send().await.unwrap().status(), 201);
-}
-
-/// Who is given everything for `?limt=3` takes it for three.
-#[tokio::test]
-async fn a_parameter_that_a_route_does_not_have_is_400_and_names_those_that_it_has() {
-    let (server, _) = shop().await;
     let product = server.product(1).await;
-    let events = format!("{product}/events");
-    for (path, query, parameters) in [
-        ("/products", "limt=3", &["limit", "after"][..]),
-        ("/products", "limit=1&x", &["limit", "after"]),
-        ("/products", "version=1", &["limit", "after"]),
-        ("/products", "Limit=1", &["limit", "after"]),
-        (&product, "limit=1", &["version", "at"]),
-        (&product, "version=1&x=y", &["version", "at"]),
-        ("/products/none", "x=y", &["version", "at"]),
-        (&events, "version=1", &["limit", "after"]),
-        (&events, "after=1&%6cimit%00=1", &["limit", "after"]),
-    ] {
-        for method in [Method::GET, Method::HEAD] {
-            let response = server.request(method.clone(), &format!("{path}?{query}")).send().await.unwrap();
-            if method == Method::HEAD {
-                assert_eq!(response.status(), 400);
-                continue;
-            }
-            let detail = problem(response, 400).await["detail"].as_str().unwrap().to_owned();
-            assert!(detail.starts_with("the query: ") && detail.contains("unknown"), "{query}: {detail}");
-            for parameter in parameters {
-                assert!(detail.contains(&format!("`{parameter}`")), "{query}: {detail}");
-            }
-        }
-    }
-    for nothing in ["/products?", "/products?&", &format!("{product}?"), &format!("{events}?&")] {
-        assert_eq!(server.get(nothing).send().await.unwrap().status(), 200, "{nothing}");
+    for path in ["/products?limit=1&x=1", &format!("{product}?x"), &format!("{product}/events?limit=1&x=1")] {
+        assert_eq!(server.get(path).send().await.unwrap().status(), 200, "{path}");
     }
 }
 
