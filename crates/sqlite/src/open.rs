@@ -19,7 +19,7 @@ use crate::{
     files::Files,
     layout::{self, Found},
     path::FilePath,
-    seal::{Seal, State},
+    seal::{self, Seal, State},
 };
 
 /// A file that is open to be written, and whether it stays what it is.
@@ -47,12 +47,18 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Open, Error> {
         // In this order: another process that folds the log in says so in the seal before.
         let (frames, _) =
             connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::NOOP).map_err(failed)?;
-        if Seal::read(&connection).map_err(failed)?.state == State::InUse {
+        if Seal::find(&connection).map_err(failed)?.is_some_and(|seal| seal.state == State::InUse) {
             tell_of_lack(path, log, frames);
         }
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
     write_ahead(path, &connection)?;
+    if Seal::find(&connection).map_err(failed)?.is_none() && seal::mend(&connection).map_err(failed)? {
+        tracing::warn!(
+            file = %path,
+            "the event store had no row in its table seal, as one that a part of a dump was restored to: it has a new one"
+        );
+    }
     let layout = migrations.len();
     match found {
         Found::Layout(from) if found.lacks(migrations) => {

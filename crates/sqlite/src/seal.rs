@@ -60,13 +60,15 @@ const IS_THERE: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND nam
 
 const COUNT: &str = "UPDATE seal SET number = number + 1, in_file = max(in_file, ?1), folded = ?2";
 
+const MEND: &str = "INSERT OR IGNORE INTO seal VALUES (1, lower(hex(randomblob(16))), 1, 0, 1)";
+
 const RENEW: &str = "UPDATE seal SET store = lower(hex(randomblob(16))), number = 1, in_file = 0, folded = 1";
 
 impl Seal {
-    /// None in a layout that has none.
+    /// None in a layout that has none, and where somebody has removed the row.
     pub(crate) fn find(connection: &Connection) -> rusqlite::Result<Option<Self>> {
         match connection.query_row(IS_THERE, [], |_| Ok(())).optional()? {
-            Some(()) => Self::read(connection).map(Some),
+            Some(()) => Self::read(connection).optional(),
             None => Ok(None),
         }
     }
@@ -97,6 +99,12 @@ impl Seal {
 pub(crate) fn count(connection: &Connection, in_file: i64, state: State) -> rusqlite::Result<()> {
     let folded = state == State::Folded;
     connection.prepare_cached(COUNT)?.execute((in_file, folded)).map(drop)
+}
+
+/// Makes the row that a file of the newest layout has to have, if somebody has removed it, as who restores a part of a dump
+/// does. Whether there was none.
+pub(crate) fn mend(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(connection.execute(MEND, [])? == 1)
 }
 
 /// Makes a copy another file than the one that it is a copy of: no log belongs to it.

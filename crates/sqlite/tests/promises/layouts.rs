@@ -224,6 +224,31 @@ new.executescript('\\n'.join(old.iterdump()))";
     }
 }
 
+/// Who restores a part of a dump, or clears a table by hand, has removed what tells whether a log belongs to the file. The
+/// rows of all other tables may be there or not.
+#[tokio::test]
+async fn a_store_without_its_seal_gets_another_one() {
+    let dump = "
+import sqlite3, sys
+old, new = map(sqlite3.connect, sys.argv[1:])
+new.executescript('\\n'.join(line for line in old.iterdump() if not line.startswith('INSERT INTO \"seal\"')))";
+    let (_folder, file) = folder();
+    let commits = older(&file, 2, true);
+    open(&file).close().await.expect("closed");
+    let restored = file.with_file_name("restored.db");
+    python(dump, &[&file, &restored]);
+    Connection::open(&file).expect("opened").execute("DELETE FROM seal", []).expect("deleted");
+    let seals = |file: &Path| {
+        let shell = Connection::open(file).expect("opened");
+        shell.query_row("SELECT count(*) FROM seal", [], |row| row.get::<_, i64>(0)).expect("counted")
+    };
+    for file in [&file, &restored] {
+        assert_eq!(seals(file), 0);
+        assert_whole(file, &commits, 2).await;
+        assert_eq!(seals(file), 1);
+    }
+}
+
 /// It may have been through a program that ends lines in another way, and somebody may have said half of what it is.
 #[tokio::test]
 async fn what_is_a_store_word_for_word_is_one_whatever_it_says() {
