@@ -293,7 +293,13 @@ impl Following {
     /// Waits until the records of all of these resources are like that.
     async fn until(&self, ids: &[ResourceId], is_so: impl Fn(&Progress) -> bool) -> Result {
         let waiting = async {
-            while !self.progress.load(&key(), ids).await?.iter().all(&is_so) {
+            while !self
+                .progress
+                .load(&key(), ids)
+                .await?
+                .iter()
+                .all(|record| record.as_ref().is_ok_and(&is_so))
+            {
                 sleep(Duration::from_millis(50)).await;
             }
             Result::Ok(())

@@ -2,7 +2,10 @@
 
 use std::{error::Error, fmt, io, process::ExitCode};
 
-use aws_event_sourcing_core::{ErrorChain, StoreError, subscription::ParkedError};
+use aws_event_sourcing_core::{
+    ErrorChain, StoreError,
+    subscription::{ParkedError, UnreadableRecord},
+};
 use clap::error::ErrorKind;
 use serde::Serialize;
 
@@ -93,8 +96,15 @@ impl From<ParkedError> for Failure {
     fn from(error: ParkedError) -> Self {
         match error {
             ParkedError::Store(error) => error.into(),
+            ParkedError::Unreadable(record) => record.into(),
             error => Self::new(&error),
         }
+    }
+}
+
+impl From<UnreadableRecord> for Failure {
+    fn from(record: UnreadableRecord) -> Self {
+        Self { help: Some(record.remedy().to_owned()), ..Self::new(&record) }
     }
 }
 

@@ -182,7 +182,7 @@ impl Post {
             trace: Some(TRACE.parse().expect("a trace")),
         };
         let now = self.progress.load(&key, std::slice::from_ref(&id)).await.expect("loaded");
-        let revision = now[0].revision;
+        let revision = now[0].as_ref().expect("a record").revision;
         let progress = Progress { handled: None, parked: Some(Box::new(parked)), revision };
         let swapped = self.progress.swap(&key, &id, revision, &progress, None).await;
         assert!(matches!(swapped, Ok(Swap::Done(_))));

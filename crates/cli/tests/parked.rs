@@ -94,6 +94,16 @@ impl Post {
         eventctl(self.folder.path(), arguments)
     }
 
+    /// Changes the file as a person with a shell does.
+    fn in_a_shell(&self, sql: &str) {
+        let python =
+            "import sqlite3, sys; sqlite3.connect(sys.argv[1], isolation_level=None).execute(sys.argv[2])";
+        let file = self.folder.path().join("events.db");
+        let changed =
+            Command::new("python3").args(["-c", python]).arg(file).arg(sql).status().expect("python3");
+        assert!(changed.success());
+    }
+
     /// What is parked, once there are so many.
     async fn parked(&self, count: usize) -> Vec<Value> {
         loop {
@@ -206,6 +216,59 @@ async fn what_is_parked_is_listed_shown_and_tried_again() {
     assert_eq!(text(&mut post.eventctl(&["parked", "list"])), "nothing is parked\n");
     let failure = failure(&mut post.eventctl(&["parked", "retry", "prints", "1"]));
     assert_eq!(failure, "eventctl: 1 is not parked for prints\n");
+    post.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_cannot_be_read_holds_up_its_own_resource_and_no_other() {
+    let mut post = Post::open();
+    let written = |text: &str| LetterWritten { text: text.into() };
+    for id in ["1", "2"] {
+        post.letters.create(written("bad")).id(id).await.expect("new");
+    }
+    post.start();
+    post.parked(2).await;
+    post.stop().await;
+
+    let spoil = "UPDATE progress SET waiting = -1, next_attempt_at = 'soon' WHERE id = '1'";
+    post.in_a_shell(spoil);
+    post.mended.store(true, Ordering::SeqCst);
+    post.start();
+    // What else is parked is redriven, what else is committed is handled, and 1 is none of both.
+    post.parked(0).await;
+    post.letters.update("1", |_| Ok(vec![LetterStamped { code: 1 }])).await.expect("committed");
+    post.letters.create(LetterStamped { code: 2 }).id("3").await.expect("new");
+    assert_eq!(post.parked(1).await[0]["id"], "3");
+
+    let list = json(&mut post.eventctl(&["parked", "list"]));
+    let unreadable = &list["unreadable"];
+    assert_eq!((unreadable.as_array().map(Vec::len), &unreadable[0]["id"]), (Some(1), &"1".into()), "{list}");
+    let remedy = unreadable[0]["remedy"].as_str().expect("text");
+    let delete = "DELETE FROM progress WHERE subscription = 'prints' AND resource = 'letter' AND id = '1'";
+    assert!(
+        unreadable[0]["error"].as_str().is_some_and(|error| error.contains("unreadable waiting")),
+        "{list}"
+    );
+    assert!(remedy.contains(delete), "{remedy}");
+    let table = text(&mut post.eventctl(&["parked", "list"]));
+    assert!(
+        table.contains("the record of 1 for prints of letter cannot be read") && table.contains(delete),
+        "{table}"
+    );
+    for verb in [&["parked", "show", "prints", "1"][..], &["parked", "retry", "prints", "1"]] {
+        let Said { status, stderr, .. } = run(&mut post.eventctl(verb));
+        assert!(
+            status == 1 && stderr.contains("cannot be read") && stderr.contains(delete),
+            "{status}: {stderr}"
+        );
+    }
+
+    // Without the record, the event that was delivered meanwhile is handled, and what waited behind the marker is not.
+    post.in_a_shell(delete);
+    let parked = post.parked(2).await;
+    let first = parked.iter().find(|it| it["id"] == "1").expect("handed over");
+    assert_eq!((&first["number"], &first["waiting"]), (&2.into(), &1.into()));
+    assert_eq!(json(&mut post.eventctl(&["parked", "list"]))["unreadable"], Value::Array(Vec::new()));
     post.stop().await;
 }
 

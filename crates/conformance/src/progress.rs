@@ -16,6 +16,8 @@ pub mod durable;
 
 pub mod separate;
 
+pub mod apart;
+
 pub mod faithful;
 
 pub mod parked;
@@ -56,6 +58,9 @@ macro_rules! for_each_progress_law {
             durable::records_are_there_when_the_store_is_opened_again
             separate::subscriptions_have_nothing_to_do_with_each_other
             separate::keys_and_ids_of_records_are_not_glued_together
+            apart::a_record_that_cannot_be_read_hides_no_other_one
+            apart::a_record_that_cannot_be_read_is_not_replaced
+            apart::a_record_that_cannot_be_read_hides_nothing_that_is_parked
             faithful::a_record_comes_back_as_it_was_swapped_in
             faithful::any_text_is_the_id_of_a_record
             faithful::any_text_can_be_in_a_record

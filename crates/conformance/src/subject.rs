@@ -3,8 +3,8 @@
 use std::{fmt, future::ready, sync::Arc};
 
 use aws_event_sourcing_core::{
-    EventStore, ResourceKey,
-    subscription::{ProgressStore, Source},
+    EventStore, ResourceId, ResourceKey,
+    subscription::{ProgressStore, Source, SubscriptionKey},
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
 use uuid::Uuid;
@@ -38,10 +38,14 @@ pub struct SubjectOf<H> {
     prepare: Arc<dyn Fn(Arc<str>) -> BoxFuture<'static, ()> + Send + Sync>,
     writes_blindly: bool,
     spoil: Option<Arc<Spoil>>,
+    spoil_record: Option<Arc<SpoilRecord>>,
 }
 
 /// Stores something that is no commit, as that number of a resource.
 type Spoil = dyn Fn(ResourceKey, u64) -> BoxFuture<'static, ()> + Send + Sync;
+
+/// Changes a record to something that is none.
+type SpoilRecord = dyn Fn(SubscriptionKey, ResourceId) -> BoxFuture<'static, ()> + Send + Sync;
 
 impl SubjectOf<Arc<dyn EventStore>> {
     /// A subject that is opened by calling `open`.
@@ -87,6 +91,35 @@ impl SubjectOf<Arc<dyn ProgressStore>> {
     {
         Self::opened(move || open().map(|records| Arc::new(records) as Records).boxed())
     }
+
+    /// Has `spoil` called, and awaited, to make of the record of a resource, which is there, something that the store cannot
+    /// read, past the store: as somebody does who has the file open in a shell, or an application that shares the table. A
+    /// marker stays listed.
+    ///
+    /// Where nobody can do that, as with what is in memory only, there is nothing that cannot be read, and the laws
+    /// about that are kept without it.
+    #[must_use]
+    pub fn spoiling_records<F>(
+        self,
+        spoil: impl Fn(SubscriptionKey, ResourceId) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let spoil = move |key, id| spoil(key, id).boxed();
+        Self { spoil_record: Some(Arc::new(spoil)), ..self }
+    }
+
+    /// Makes of a record something that is none, if that can be done.
+    pub(crate) async fn spoil_record(&self, key: &SubscriptionKey, id: &ResourceId) -> Spoiled {
+        match &self.spoil_record {
+            Some(spoil) => {
+                spoil(key.clone(), id.clone()).await;
+                Spoiled::Yes
+            }
+            None => Spoiled::ThatCannotBe,
+        }
+    }
 }
 
 impl SubjectOf<Source> {
@@ -109,6 +142,7 @@ impl<H> SubjectOf<H> {
             prepare: Arc::new(|_| ready(()).boxed()),
             writes_blindly: false,
             spoil: None,
+            spoil_record: None,
         }
     }
 

@@ -34,9 +34,11 @@ mod standing;
 
 mod feed;
 mod progress;
+mod unreadable_record;
 
 mod follow;
 mod handed;
+mod held;
 mod history;
 mod part;
 mod redriver;
@@ -67,6 +69,7 @@ pub use self::{
     },
     settings::Backoff,
     standing::{Standing, Trouble},
+    unreadable_record::UnreadableRecord,
 };
 use self::{
     follow::{Follower, Slots, follow},
@@ -242,8 +245,8 @@ impl Subscription {
             let source = source_of(&binding.key.resource_type);
             let (slots, clock, stop) = (slots.clone(), clock.clone(), told.clone());
             let standing = standing.clone();
-            let told = Default::default();
-            follow(Follower { binding, settings, source, slots, clock, stop, standing, told })
+            let (told, told_of) = (Default::default(), Default::default());
+            follow(Follower { binding, settings, source, slots, clock, stop, standing, told, told_of })
         });
         let followed = join_all(followers);
         let stopping = async {

@@ -135,7 +135,8 @@ impl World {
     /// Somebody has it for themselves.
     async fn is_claimed(&self, id: &ResourceId) {
         let key = SubscriptionKey::new("handed", "product");
-        let mut progress = self.store.load(&key, slice::from_ref(id)).await.expect("memory").remove(0);
+        let mut progress =
+            self.store.load(&key, slice::from_ref(id)).await.expect("memory").remove(0).expect("a record");
         let until = Timestamp::from(SystemTime::from(self.now()) + Duration::from_secs(10));
         let parked = progress.parked.as_mut().expect("it is parked");
         (parked.claimed_until, parked.next_attempt_at) = (Some(until), until);
@@ -145,7 +146,13 @@ impl World {
 
     async fn is_parked(&self, id: &ResourceId) -> bool {
         let key = SubscriptionKey::new("handed", "product");
-        let progress = self.store.load(&key, std::slice::from_ref(id)).await.expect("memory").remove(0);
+        let progress = self
+            .store
+            .load(&key, std::slice::from_ref(id))
+            .await
+            .expect("memory")
+            .remove(0)
+            .expect("a record");
         progress.parked.is_some()
     }
 }
@@ -349,7 +356,7 @@ async fn what_a_record_says_was_handled_is_handled_when_the_history_has_less() {
         assert_eq!((handled.up_to, handled.error.is_none()), (3, true));
         assert_eq!(world.handled(&ids[0]), again);
         let progress = world.store.load(&key, &ids).await.expect("memory");
-        assert_eq!(progress[0].handled, Some(3), "its record is what there is");
+        assert_eq!(progress[0].as_ref().expect("a record").handled, Some(3), "its record is what there is");
     }
 }
 

@@ -87,7 +87,8 @@ async fn until(mut is_so: impl FnMut() -> bool) {
 
 async fn parked(store: &MemoryStore, subscription: &str, id: &ResourceId) -> Option<Parked> {
     let key = SubscriptionKey::new(subscription, "product");
-    let progress = store.load(&key, std::slice::from_ref(id)).await.expect("memory").remove(0);
+    let progress =
+        store.load(&key, std::slice::from_ref(id)).await.expect("memory").remove(0).expect("a record");
     progress.parked.map(|parked| *parked)
 }
 

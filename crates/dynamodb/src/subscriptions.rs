@@ -17,7 +17,7 @@ use aws_event_sourcing_core::{
     ResourceId, StoreError, Timestamp,
     subscription::{
         ParkedCursor, ParkedPage, Progress, ProgressStore, Registration, Skipped, Start, SubscriptionKey,
-        Swap,
+        Swap, UnreadableRecord,
     },
 };
 use futures_core::future::BoxFuture;
@@ -122,7 +122,7 @@ impl ProgressStore for DynamoDbSubscriptions {
         &'a self,
         key: &'a SubscriptionKey,
         ids: &'a [ResourceId],
-    ) -> BoxFuture<'a, Result<Vec<Progress>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Vec<Result<Progress, UnreadableRecord>>, StoreError>> {
         Box::pin(async move { Ok(load::load(&self.0, key, ids).await?) })
     }
 

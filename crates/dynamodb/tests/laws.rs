@@ -1,9 +1,9 @@
 //! The laws that every event store keeps, every keeper of progress and every feed, on these ones, in the real DynamoDB
 //! Local.
 
-use aws_event_sourcing_core::ResourceKey;
+use aws_event_sourcing_core::{ResourceId, ResourceKey, subscription::SubscriptionKey};
 use aws_event_sourcing_dynamodb::DynamoDb;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Each subject has an access key of its own, and so tables of its own, named like the resource types.
@@ -42,17 +42,33 @@ impl Access {
             "number": { "N": number.to_string() },
             "price": { "N": "1" },
         });
+        self.ask("PutItem", json!({ "TableName": &*resource_type, "Item": item })).await;
+    }
+
+    /// Changes the item of a record in the same way.
+    async fn spoil_record(self, key: SubscriptionKey, id: ResourceId) {
+        let update = json!({
+            "TableName": SUBSCRIPTIONS,
+            "Key": { "id": { "S": id.as_str() }, "part": { "S": format!("{}/{}", key.subscription, key.resource_type) } },
+            "UpdateExpression": "SET handled = :seven",
+            "ConditionExpression": "attribute_exists(id)",
+            "ExpressionAttributeValues": { ":seven": { "S": "seven" } },
+        });
+        self.ask("UpdateItem", update).await;
+    }
+
+    async fn ask(self, operation: &str, body: Value) {
         let credential = format!("{}/20260101/us-east-1/dynamodb/aws4_request", self.0);
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         let answer = http
             .post(dynamodb_local::url())
-            .header("x-amz-target", "DynamoDB_20120810.PutItem")
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
             .header("content-type", "application/x-amz-json-1.0")
             .header(
                 "authorization",
                 format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0"),
             )
-            .body(json!({ "TableName": &*resource_type, "Item": item }).to_string())
+            .body(body.to_string())
             .send()
             .await
             .expect("an answer");
@@ -89,10 +105,12 @@ mod progress {
 
     async fn subject() -> ProgressSubject {
         let access = Access::with_subscriptions().await;
+        let other = access.clone();
         ProgressSubject::new(move || {
             let connecting = access.clone().connect();
             async { connecting.await.subscriptions(SUBSCRIPTIONS) }
         })
+        .spoiling_records(move |key, id| other.clone().spoil_record(key, id))
     }
 
     progress_laws!(subject().await);

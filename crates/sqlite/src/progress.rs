@@ -12,7 +12,7 @@ use aws_event_sourcing_core::{
     ResourceId, StoreError, Timestamp,
     subscription::{
         LeasedProgress, ParkedCursor, ParkedPage, Progress, ProgressStore, Registration, Skipped, Start,
-        SubscriptionKey, Swap,
+        SubscriptionKey, Swap, UnreadableRecord,
     },
 };
 use futures_core::future::BoxFuture;
@@ -142,9 +142,9 @@ impl ProgressStore for SqliteStore {
         &'a self,
         key: &'a SubscriptionKey,
         ids: &'a [ResourceId],
-    ) -> BoxFuture<'a, Result<Vec<Progress>, StoreError>> {
-        let (key, ids) = (key.clone(), ids.to_vec());
-        Box::pin(self.look_up(move |connection| records::load(connection, &key, &ids)))
+    ) -> BoxFuture<'a, Result<Vec<Result<Progress, UnreadableRecord>>, StoreError>> {
+        let (path, key, ids) = (self.file().clone(), key.clone(), ids.to_vec());
+        Box::pin(self.look_up(move |connection| records::load(connection, &path, &key, &ids)))
     }
 
     /// All in one transaction.
@@ -181,9 +181,12 @@ impl ProgressStore for SqliteStore {
         limit: usize,
         after: Option<&'a ParkedCursor>,
     ) -> BoxFuture<'a, Result<ParkedPage, StoreError>> {
-        let (key, after, limit) = (key.clone(), after.cloned(), limit.clamp(1, LONGEST));
+        let (path, key, after) = (self.file().clone(), key.clone(), after.cloned());
+        let limit = limit.clamp(1, LONGEST);
         Box::pin(
-            self.look_up(move |connection| records::parked(connection, &key, due, limit, after.as_ref())),
+            self.look_up(move |connection| {
+                records::parked(connection, &path, &key, due, limit, after.as_ref())
+            }),
         )
     }
 

@@ -5,7 +5,10 @@ use std::{future::ready, path::PathBuf, sync::Arc};
 use aws_event_sourcing_conformance::{
     FeedSubject, ProgressSubject, Subject, feed_laws, laws, lease_laws, progress_laws,
 };
-use aws_event_sourcing_core::{ResourceKey, subscription::Source};
+use aws_event_sourcing_core::{
+    ResourceId, ResourceKey,
+    subscription::{Source, SubscriptionKey},
+};
 use aws_event_sourcing_sqlite::SqliteStore;
 use tempfile::TempDir;
 
@@ -36,6 +39,16 @@ impl File {
         let inserted = shell.execute(insert, (&*resource_type, id.as_str(), number.cast_signed()));
         assert_eq!(inserted, Ok(1));
     }
+
+    /// Changes a record as a person with a shell does.
+    async fn spoil_record(self, key: SubscriptionKey, id: ResourceId) {
+        let shell = rusqlite::Connection::open(self.path()).expect("a database");
+        let update = "
+        UPDATE progress SET handled = -1, last_failed_at = 'yesterday'
+        WHERE subscription = ?1 AND resource = ?2 AND id = ?3";
+        let updated = shell.execute(update, (&*key.subscription, &*key.resource_type, id.as_str()));
+        assert_eq!(updated, Ok(1));
+    }
 }
 
 fn subject() -> Subject {
@@ -49,7 +62,9 @@ laws!(subject());
 
 fn progress() -> ProgressSubject {
     let file = File::new();
+    let spoiled = file.clone();
     ProgressSubject::new(move || ready(file.open()))
+        .spoiling_records(move |key, id| spoiled.clone().spoil_record(key, id))
 }
 
 progress_laws!(progress());

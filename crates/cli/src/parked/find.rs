@@ -30,12 +30,19 @@ impl Resource {
         store: &Store,
     ) -> Result<(SubscriptionKey, ResourceId, Progress), Failure> {
         let id = ResourceId::from(&*self.id);
-        let mut found = Vec::new();
+        let (mut found, mut unreadable) = (Vec::new(), None);
         for key in keys(store, Some(&self.subscription), self.resource_type.as_deref()).await? {
-            let progress = store.progress.load(&key, std::slice::from_ref(&id)).await?;
-            found.extend(progress.into_iter().map(|progress| (key.clone(), progress)));
+            for record in store.progress.load(&key, std::slice::from_ref(&id)).await? {
+                match record {
+                    Ok(progress) => found.push((key.clone(), progress)),
+                    Err(record) => unreadable = Some(record),
+                }
+            }
         }
         let parked = found.iter().filter(|(_, progress)| progress.parked.is_some()).count();
+        if let (Some(record), 0) = (unreadable, parked) {
+            return Err(record.into());
+        }
         if found.len() > 1 && parked != 1 {
             let types: Vec<_> = found.iter().map(|(key, _)| &*key.resource_type).collect();
             return Err(Failure::saying(&format!(

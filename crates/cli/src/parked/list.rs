@@ -1,7 +1,8 @@
 //! `eventctl parked list`.
 
-use std::{num::NonZeroUsize, process::ExitCode};
+use std::{collections::BTreeMap, num::NonZeroUsize, process::ExitCode};
 
+use aws_event_sourcing_core::{ErrorChain, subscription::UnreadableRecord};
 use clap::Args;
 use serde::Serialize;
 
@@ -40,14 +41,41 @@ pub(super) struct List {
 #[derive(Serialize)]
 struct Document {
     parked: Vec<ParkedResource>,
+    /// Records that cannot be read. Their resources wait as well.
+    unreadable: Vec<Unreadable>,
     /// Whether there are more than were asked for.
     more: bool,
 }
 
+/// A record that cannot be read.
+#[derive(Serialize)]
+struct Unreadable {
+    subscription: String,
+    resource_type: String,
+    id: String,
+    error: String,
+    /// What to do about it.
+    remedy: String,
+}
+
+impl From<UnreadableRecord> for Unreadable {
+    fn from(record: UnreadableRecord) -> Self {
+        Self {
+            subscription: record.key.subscription.to_string(),
+            resource_type: record.key.resource_type.to_string(),
+            id: record.id.to_string(),
+            error: ErrorChain::of(&record).to_string(),
+            remedy: record.remedy().to_owned(),
+        }
+    }
+}
+
 impl List {
     pub(super) async fn run(&self, store: &Store, printer: &Printer) -> Result<ExitCode, Failure> {
-        let (mut document, now) = (Document { parked: Vec::new(), more: false }, now());
+        let (mut document, now) =
+            (Document { parked: Vec::new(), unreadable: Vec::new(), more: false }, now());
         for key in keys(store, self.subscription.as_deref(), self.resource_type.as_deref()).await? {
+            let mut unreadable = BTreeMap::new();
             let (mut after, mut left, first) = (None, self.limit.get(), document.parked.len());
             loop {
                 let page = store.progress.parked(&key, None, PAGE, after.as_ref()).await?;
@@ -56,6 +84,8 @@ impl List {
                     .iter()
                     .filter_map(|(id, progress)| ParkedResource::new(&key, id.as_str(), progress, now));
                 let before = document.parked.len();
+                unreadable
+                    .extend(page.unreadable.into_iter().map(|record| (record.id.clone(), record.into())));
                 document.parked.extend(found.take(left));
                 left -= document.parked.len() - before;
                 document.more |= page.resources.len() > document.parked.len() - before;
@@ -68,6 +98,7 @@ impl List {
                     break;
                 }
             }
+            document.unreadable.extend(unreadable.into_values());
             // What is due too far in the future is the last to be found, and is tried now.
             document.parked[first..].sort_by_key(|parked| parked.next_attempt_at);
         }
@@ -77,9 +108,18 @@ impl List {
 }
 
 fn describe(document: &Document) -> String {
-    if document.parked.is_empty() {
-        return "nothing is parked".to_owned();
+    let mut said = match document.parked.is_empty() {
+        true if document.unreadable.is_empty() => return "nothing is parked".to_owned(),
+        true => String::new(),
+        false => describe_parked(document) + "\n\n",
+    };
+    for Unreadable { subscription, resource_type, id, error, remedy } in &document.unreadable {
+        said += &format!("{subscription} of {resource_type}, {id}: {error}\n  {remedy}\n");
     }
+    said.trim_end().to_owned()
+}
+
+fn describe_parked(document: &Document) -> String {
     let head =
         ["SUBSCRIPTION", "TYPE", "ID", "EVENT", "WAITING", "ATTEMPTS", "SINCE", "NEXT ATTEMPT", "ERROR"];
     let rows = document.parked.iter().map(|parked| {

@@ -1,10 +1,13 @@
 //! [`Ledger`]: what laws do to the records of a key, and see of them. All of it fails the law when the store fails.
 
-use std::{fmt::Debug, slice::from_ref, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt::Debug, slice::from_ref, sync::Arc, time::Duration};
 
 use aws_event_sourcing_core::{
-    ResourceId, StoreError, Timestamp,
-    subscription::{ParkedCursor, ParkedPage, Progress, Registration, Skipped, Start, SubscriptionKey, Swap},
+    ErrorChain, ResourceId, StoreError, Timestamp,
+    subscription::{
+        ParkedCursor, ParkedPage, Progress, Registration, Skipped, Start, SubscriptionKey, Swap,
+        UnreadableRecord,
+    },
 };
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -54,6 +57,14 @@ impl Ledger {
     }
 
     pub(crate) async fn load(&self, ids: &[ResourceId]) -> Vec<Progress> {
+        let loaded = self.try_load(ids).await.into_iter();
+        let read = |record: Result<_, UnreadableRecord>| {
+            record.unwrap_or_else(|record| panic!("a record cannot be read: {}", ErrorChain::of(&record)))
+        };
+        loaded.map(read).collect()
+    }
+
+    pub(crate) async fn try_load(&self, ids: &[ResourceId]) -> Vec<Result<Progress, UnreadableRecord>> {
         let loaded = done("loading", self.records.load(&self.key, ids).await);
         assert_eq!(loaded.len(), ids.len(), "how many records are loaded of {} resources", ids.len());
         loaded
@@ -147,6 +158,27 @@ impl Ledger {
                 Some(next) => after = Some(next),
                 None => return walked,
             }
+        }
+    }
+
+    /// Waits until a walk over all pages tells of exactly these as unreadable.
+    pub(crate) async fn assert_told_of(&self, limit: usize, expected: &BTreeSet<ResourceId>) {
+        let begun = Instant::now();
+        loop {
+            let (mut told, mut after) = (BTreeSet::new(), None);
+            loop {
+                let page = self.page(None, limit, after.as_ref()).await;
+                told.extend(page.unreadable.into_iter().map(|record| record.id));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            if told == *expected {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "told of as unreadable: {told:?} instead of {expected:?}");
+            sleep(Duration::from_millis(10)).await;
         }
     }
 

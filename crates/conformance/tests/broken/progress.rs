@@ -1,6 +1,7 @@
 //! Progress stores that break the law.
 
 mod altering;
+mod apart;
 mod flaw;
 mod keys;
 mod listing;
@@ -16,7 +17,7 @@ use self::{
     listing::Lists,
 };
 pub(crate) use self::{
-    flaw::{Asked, Flaw, Flawed, Outcome},
+    flaw::{Asked, Flaw, Flawed, Outcome, records},
     noting::RegistersEachTime,
 };
 
@@ -71,6 +72,18 @@ broken! { PROGRESS_LAWS;
         subscriptions_have_nothing_to_do_with_each_other;
     glues_keys_and_ids: flawed::<Named<keys::GluesKeysAndIds>>() => breaks
         keys_and_ids_of_records_are_not_glued_together;
+
+    // What cannot be read.
+    fails_for_all_records: flawed::<apart::FailsForAllRecords>() => breaks
+        a_record_that_cannot_be_read_hides_no_other_one;
+    takes_what_it_cannot_read_for_none: flawed::<apart::TakesWhatItCannotReadForNone>() => breaks
+        a_record_that_cannot_be_read_hides_no_other_one a_record_that_cannot_be_read_is_not_replaced;
+    replaces_what_it_cannot_read: flawed::<apart::ReplacesWhatItCannotRead>() => breaks
+        a_record_that_cannot_be_read_is_not_replaced;
+    lists_nothing_beside_what_it_cannot_read: flawed::<apart::ListsNothingBesideWhatItCannotRead>() => breaks
+        a_record_that_cannot_be_read_hides_nothing_that_is_parked;
+    leaves_out_what_it_cannot_read: flawed::<apart::LeavesOutWhatItCannotRead>() => breaks
+        a_record_that_cannot_be_read_hides_nothing_that_is_parked;
 
     // Altering.
     no_trace: flawed::<Keeps<altering::NoTrace>>() => breaks a_record_comes_back_as_it_was_swapped_in;

@@ -12,7 +12,7 @@ use crate::{
     ResourceId, StoreError, Timestamp,
     subscription::{
         ParkedCursor, ParkedPage, Progress, ProgressStore, Registration, Skipped, Start, SubscriptionKey,
-        Swap,
+        Swap, UnreadableRecord,
     },
 };
 
@@ -83,11 +83,11 @@ impl ProgressStore for MemoryStore {
         &'a self,
         key: &'a SubscriptionKey,
         ids: &'a [ResourceId],
-    ) -> BoxFuture<'a, Result<Vec<Progress>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Vec<Result<Progress, UnreadableRecord>>, StoreError>> {
         Box::pin(async move {
             let mut records = self.records();
             let progress = records.progress(key);
-            Ok(ids.iter().map(|id| progress.get(id).cloned().unwrap_or_default()).collect())
+            Ok(ids.iter().map(|id| Ok(progress.get(id).cloned().unwrap_or_default())).collect())
         })
     }
 
@@ -157,7 +157,7 @@ impl ProgressStore for MemoryStore {
             parked.truncate(limit);
             let resources =
                 parked.into_iter().map(|(place, progress)| (place.id, progress.clone())).collect();
-            Ok(ParkedPage { resources, next })
+            Ok(ParkedPage { resources, unreadable: Vec::new(), next })
         })
     }
 

@@ -2,9 +2,10 @@
 //! to this process, and the redrive of what is parked.
 
 use std::{
+    collections::HashSet,
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -18,7 +19,7 @@ use tokio::{
 };
 
 use super::{
-    Feed, Part, ProgressStore, Registration, SubscriptionKey,
+    Feed, Part, ProgressStore, Registration, SubscriptionKey, UnreadableRecord,
     invoke::Binding,
     part::{self, End},
     redriver,
@@ -26,7 +27,7 @@ use super::{
     standing::Standing,
     stop::Stop,
 };
-use crate::{Clock, ErrorChain, EventStore, StoreError, StoreErrorKind};
+use crate::{Clock, ErrorChain, EventStore, ResourceId, StoreError, StoreErrorKind};
 
 /// The pause after an error of the store before it is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -70,11 +71,45 @@ pub(super) struct Follower {
     pub(super) stop: Stop,
     pub(super) standing: Standing,
     pub(super) told: Told,
+    pub(super) told_of: ToldOf,
 }
 
 /// Whether it has been told that the store has lost its files: nothing changes about that from one attempt to the next.
 #[derive(Default)]
 pub(super) struct Told(AtomicBool);
+
+/// The resources of which it has been told that their records cannot be read.
+#[derive(Default)]
+pub(super) struct ToldOf(Mutex<HashSet<ResourceId>>);
+
+impl ToldOf {
+    /// Logs that a record cannot be read, unless that was logged.
+    pub(super) fn tell(&self, record: &UnreadableRecord) {
+        let is_new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(record.id.clone());
+        if is_new {
+            tracing::error!(
+                subscription = &*record.key.subscription,
+                resource_type = &*record.key.resource_type,
+                id = %record.id,
+                error = %ErrorChain::of(record),
+                remedy = record.remedy(),
+                "nobody knows how far this resource is: its events wait until its record is mended or removed, and all others \
+                 go on"
+            );
+        }
+    }
+
+    /// Logs that a record can be read, or is gone.
+    pub(super) fn tell_of_end(&self, key: &SubscriptionKey, id: &ResourceId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        tracing::info!(
+            subscription = &*key.subscription,
+            resource_type = &*key.resource_type,
+            %id,
+            "the record of this resource was mended or removed: its events are handled again"
+        );
+    }
+}
 
 /// How many events a subscription may handle at the same time.
 pub(super) struct Slots {

@@ -161,6 +161,7 @@ impl Subscription {
             stop,
             standing: Default::default(),
             told: Default::default(),
+            told_of: Default::default(),
         });
         let left = cut_off.saturating_duration_since(Instant::now()).saturating_sub(MARGIN);
         let given_up = Instant::now() + left;

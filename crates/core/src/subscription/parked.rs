@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use super::{Parked, Progress, ProgressStore, Skipped, SubscriptionKey, Swap};
+use super::{Parked, Progress, ProgressStore, Skipped, SubscriptionKey, Swap, UnreadableRecord};
 use crate::{ResourceId, StoreError, Timestamp};
 
 /// Why something could not be done about a parked resource.
@@ -23,6 +23,9 @@ pub enum ParkedError {
     /// It is being tried at this moment. Ask again in a few seconds.
     #[error("it is being tried at this moment")]
     Claimed,
+    /// What is recorded of it cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] UnreadableRecord),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -32,7 +35,7 @@ pub enum ParkedError {
 ///
 /// # Errors
 ///
-/// [`NotParked`](ParkedError::NotParked); [`Store`](ParkedError::Store).
+/// [`NotParked`](ParkedError::NotParked); [`Unreadable`](ParkedError::Unreadable); [`Store`](ParkedError::Store).
 pub async fn retry(
     store: &dyn ProgressStore,
     key: &SubscriptionKey,
@@ -53,7 +56,8 @@ pub async fn retry(
 /// # Errors
 ///
 /// [`NotParked`](ParkedError::NotParked); [`AtAnother`](ParkedError::AtAnother) when it is not parked at that event;
-/// [`Claimed`](ParkedError::Claimed) while it is being tried; [`Store`](ParkedError::Store).
+/// [`Claimed`](ParkedError::Claimed) while it is being tried; [`Unreadable`](ParkedError::Unreadable);
+/// [`Store`](ParkedError::Store).
 pub async fn skip(
     store: &dyn ProgressStore,
     key: &SubscriptionKey,
@@ -106,7 +110,7 @@ async fn change(
     id: &ResourceId,
     mut decide: impl FnMut(&Parked) -> Result<(Parked, Option<Skipped>), ParkedError>,
 ) -> Result<Parked, ParkedError> {
-    let mut progress = store.load(key, slice::from_ref(id)).await?.pop().unwrap_or_default();
+    let mut progress = store.load(key, slice::from_ref(id)).await?.pop().transpose()?.unwrap_or_default();
     loop {
         let parked = progress.parked.as_deref().ok_or(ParkedError::NotParked)?;
         let (next, skipped) = decide(parked)?;

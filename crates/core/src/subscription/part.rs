@@ -20,9 +20,10 @@ use lru::LruCache;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::{
-    Batch, Continuity, Delivery, Hold, Part, Swap, Unread,
+    Batch, Continuity, Delivery, Hold, Part, Swap, Unread, UnreadableRecord,
     context::Occasion,
     follow::Follower,
+    held::{Deliveries, Held},
     history::{History, reaches, unreadable},
     lane::{Known, Lane, Step},
     window::Window,
@@ -77,6 +78,7 @@ pub(super) async fn run(follower: &Arc<Follower>, part: Part) -> Result<End, Sto
         bytes: 0,
         remembered: LruCache::new(REMEMBERED),
         unsaved: HashMap::new(),
+        held: Held::default(),
         window: Window::default(),
         saved: 0,
         touched: false,
@@ -84,6 +86,7 @@ pub(super) async fn run(follower: &Arc<Follower>, part: Part) -> Result<End, Sto
     };
     let mut stopped = pin!(follower.stop.requested().fuse());
     let (mut loading, mut saving): (Option<Loading>, Option<Saving>) = (None, None);
+    let mut looking: Option<Looking> = None;
     // Why nothing more is taken.
     let mut over: Option<Result<End, StoreError>> = None;
     loop {
@@ -107,6 +110,12 @@ pub(super) async fn run(follower: &Arc<Follower>, part: Part) -> Result<End, Sto
             if let Some(Poll::Ready(saved)) = saving.as_mut().map(|saving| saving.poll_unpin(context)) {
                 return Poll::Ready(Happened::Saved(saved));
             }
+            if let Some(Poll::Ready(looked)) = looking.as_mut().map(|looking| looking.poll_unpin(context)) {
+                return Poll::Ready(Happened::Looked(looked));
+            }
+            if over.is_none() && looking.is_none() && running.held.is_to_be_looked_at(context) {
+                return Poll::Ready(Happened::LookTime);
+            }
             if takes && let Poll::Ready(batch) = batches.poll_next_unpin(context) {
                 return Poll::Ready(Happened::Batch(batch));
             }
@@ -123,6 +132,7 @@ pub(super) async fn run(follower: &Arc<Follower>, part: Part) -> Result<End, Sto
             }
             Happened::Batch(None) => {
                 over.get_or_insert(Ok(End::Finished));
+                running.let_go();
                 Ok(())
             }
             Happened::Batch(Some(batch)) => batch.map(|batch| {
@@ -132,6 +142,14 @@ pub(super) async fn run(follower: &Arc<Follower>, part: Part) -> Result<End, Sto
             Happened::Loaded(loaded) => {
                 loading = None;
                 loaded.map(|loaded| running.start(loaded))
+            }
+            Happened::LookTime => {
+                looking = Some(running.look());
+                Ok(())
+            }
+            Happened::Looked(looked) => {
+                looking = None;
+                looked.map(|looked| running.take_up(looked))
             }
             Happened::Turn(turn) => turn.map(|turn| running.come_back(turn)),
             Happened::SaveTime => {
@@ -170,6 +188,8 @@ enum Happened {
     Stop,
     Batch(Option<Result<Batch, StoreError>>),
     Loaded(Result<Loaded, StoreError>),
+    LookTime,
+    Looked(Result<Looked, StoreError>),
     Turn(Result<Turn, StoreError>),
     SaveTime,
     Saved(Result<(), StoreError>),
@@ -177,10 +197,17 @@ enum Happened {
 
 type Loading = BoxFuture<'static, Result<Loaded, StoreError>>;
 
+type Looking = BoxFuture<'static, Result<Looked, StoreError>>;
+
 type Saving = BoxFuture<'static, Result<(), StoreError>>;
 
+type Record = Result<Progress, UnreadableRecord>;
+
 /// The deliveries of each resource that nothing was known of, and its record.
-type Loaded = Vec<(Vec<Delivered>, Progress)>;
+type Loaded = Vec<(Vec<Delivered>, Record)>;
+
+/// The record of each resource that is held.
+type Looked = Vec<(ResourceId, Record)>;
 
 /// What a feed tells of a commit.
 enum Delivered {
@@ -201,6 +228,21 @@ impl Delivered {
         match self {
             Self::Commit(delivery) => delivery.commit.number,
             Self::Unread(unread) => unread.number,
+        }
+    }
+
+    /// The last event.
+    fn last_number(&self) -> u64 {
+        match self {
+            Self::Commit(delivery) => delivery.commit.last_number(),
+            Self::Unread(unread) => unread.number,
+        }
+    }
+
+    fn position(&self) -> u64 {
+        match self {
+            Self::Commit(delivery) => delivery.position,
+            Self::Unread(unread) => unread.position,
         }
     }
 
@@ -227,6 +269,8 @@ struct Groups {
 enum Group {
     /// Its lane is running.
     Busy,
+    /// It is held.
+    Held,
     /// The lane of that index.
     Known(usize),
     /// The deliveries of that index.
@@ -317,6 +361,7 @@ struct Running {
     /// What the lanes keep in memory.
     bytes: usize,
     remembered: LruCache<ResourceId, Known>,
+    held: Held,
     /// How far resources are beyond what was saved, and at which position.
     unsaved: HashMap<ResourceId, (u64, u64)>,
     window: Window,
@@ -345,6 +390,9 @@ impl Running {
                 if self.lanes.contains_key(&resource.id) {
                     return Group::Busy;
                 }
+                if self.held.has(&resource.id) {
+                    return Group::Held;
+                }
                 match self.remembered.pop(&resource.id) {
                     Some(known) => groups.add_known(Lane::new(resource.clone(), known)),
                     None => groups.add_unknown(),
@@ -352,6 +400,10 @@ impl Running {
             });
             match group {
                 Group::Busy => self.lanes.entry(resource.id.clone()).or_default().waiting.push(delivery),
+                Group::Held => {
+                    self.held.add(&resource.id, delivery.last_number(), delivery.position());
+                    self.window.end(delivery.position());
+                }
                 Group::Known(index) => delivery.deliver_to(&mut groups.known[index]),
                 Group::Unknown(index) => groups.unknown[index].push(delivery),
             }
@@ -375,12 +427,73 @@ impl Running {
         for (deliveries, progress) in loaded {
             // One that cannot be read may come behind those that can.
             let Some(first) = deliveries.iter().min_by_key(|delivery| delivery.number()) else { continue };
+            let progress = match progress {
+                Ok(progress) => progress,
+                Err(record) => {
+                    self.hold(&record, &deliveries);
+                    continue;
+                }
+            };
             let known = Known::from_record(progress, self.continuity, first.number());
             let mut lane = Lane::new(first.resource().clone(), known);
             for delivery in deliveries {
                 delivery.deliver_to(&mut lane);
             }
             self.open(lane);
+        }
+    }
+
+    /// Holds a resource: nobody knows how far it is. Of its deliveries the first one stays under way, so that they come again
+    /// when this process has ended.
+    fn hold(&mut self, record: &UnreadableRecord, deliveries: &[Delivered]) {
+        self.follower.told_of.tell(record);
+        let Some(first) = deliveries.iter().min_by_key(|delivery| delivery.position()) else { return };
+        let resource = first.resource().clone();
+        let (id, position) = (resource.id.clone(), first.position());
+        self.held.begin(Deliveries {
+            resource,
+            first: deliveries.iter().map(Delivered::number).min().unwrap_or_default(),
+            last: 0,
+            position,
+            last_position: position,
+        });
+        for delivery in deliveries {
+            self.held.add(&id, delivery.last_number(), delivery.position());
+            if delivery.position() != position {
+                self.window.end(delivery.position());
+            }
+        }
+    }
+
+    /// Loads the records of what is held.
+    fn look(&mut self) -> Looking {
+        let (follower, ids) = (self.follower.clone(), self.held.look());
+        Box::pin(async move {
+            let records = follower.source.progress.load(&follower.binding.key, &ids).await?;
+            Ok(ids.into_iter().zip(records).collect())
+        })
+    }
+
+    /// Goes on with what is held, where its record can be read by now or is gone.
+    fn take_up(&mut self, looked: Looked) {
+        for (id, record) in looked {
+            let Ok(progress) = record else { continue };
+            let Some(deliveries) = self.held.end(&id) else { continue };
+            self.follower.told_of.tell_of_end(&self.follower.binding.key, &id);
+            let known = Known::from_record(progress, self.continuity, deliveries.first);
+            let mut lane = Lane::new(deliveries.resource, known);
+            for position in [deliveries.position, deliveries.last_position] {
+                lane.deliver_later(position, deliveries.last);
+            }
+            self.open(lane);
+        }
+    }
+
+    /// The part has come to its end. Where every resource has a record nothing has to come again for what is held: when its
+    /// record can be read, the next delivery shows what was missed out.
+    fn let_go(&mut self) {
+        if self.continuity != Continuity::Unbroken {
+            self.held.positions().for_each(|position| self.window.end(position));
         }
     }
 

@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use futures_core::future::BoxFuture;
 use serde::Serialize;
 
-use super::clock::later;
+use super::{UnreadableRecord, clock::later};
 use crate::{ResourceId, StoreError, Timestamp, TraceParent};
 
 /// What progress is of: a subscription, and one of the resource types that it follows.
@@ -148,6 +148,9 @@ pub struct Skipped {
 ///    [`parked`](Self::parked) may be a moment behind.
 /// 5. **Durable.** What was acknowledged survives a crash.
 /// 6. **Separate.** Two keys have nothing to do with each other.
+/// 7. **Apart.** A record that cannot be read, whatever somebody has stored in its place, hides no other one: `load` gives
+///    an [`UnreadableRecord`] in its place, and `parked` [tells of it](ParkedPage::unreadable). It is never taken for one that
+///    is not there. `swap` fails.
 ///
 /// A store whose [feed](super::Feed) is [unbroken](super::Continuity::Unbroken) may forget a record without a marker
 /// as soon as the feed will not deliver its event again.
@@ -168,7 +171,7 @@ pub trait ProgressStore: Send + Sync + 'static {
         &'a self,
         key: &'a SubscriptionKey,
         ids: &'a [ResourceId],
-    ) -> BoxFuture<'a, Result<Vec<Progress>, StoreError>>;
+    ) -> BoxFuture<'a, Result<Vec<Result<Progress, UnreadableRecord>>, StoreError>>;
 
     /// Notes for each of these resources that its events up to a number are handled: the last number of a commit. Each
     /// is there once. A change of one may be made without those of the others.
@@ -228,10 +231,14 @@ pub struct ParkedCursor {
 }
 
 /// Some parked resources.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ParkedPage {
     /// Each with its record, which has a marker.
     pub resources: Vec<(ResourceId, Progress)>,
+    /// Records with a marker that were come across and cannot be read. They do not count, the limit is for the others, and
+    /// the next page may tell of one again. With `due` only some of them may be found, and with neither `due` nor `after` all
+    /// are, in one page or another: those that the store can list at all.
+    pub unreadable: Vec<UnreadableRecord>,
     /// Where the next page begins; none when there is no more.
     pub next: Option<ParkedCursor>,
 }

@@ -82,6 +82,7 @@ pub(super) async fn run_once(follower: &Arc<Follower>) -> Result<Redriven, Store
             let redrives =
                 page.resources.into_iter().map(|(id, progress)| redrive(follower.clone(), id, progress));
             let mut redrives: FuturesUnordered<_> = redrives.collect();
+            page.unreadable.iter().for_each(|record| follower.told_of.tell(record));
             while let Some((_, end)) = redrives.next().await {
                 match end {
                     Some(End::Released) => redriven.released += 1,
@@ -129,7 +130,8 @@ fn look(follower: Arc<Follower>, range: Range) -> BoxFuture<'static, (Vec<(Resou
         loop {
             let progress = &follower.source.progress;
             match progress.parked(&follower.binding.key, due, PAGE, after.as_ref()).await {
-                Ok(ParkedPage { resources, next }) => {
+                Ok(ParkedPage { resources, unreadable, next }) => {
+                    unreadable.iter().for_each(|record| follower.told_of.tell(record));
                     let next = match (range, next) {
                         (Range::All(_), Some(place)) => Range::All(Some(place)),
                         (Range::TooFar(_), Some(place)) => Range::TooFar(place),

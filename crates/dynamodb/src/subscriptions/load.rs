@@ -1,13 +1,10 @@
 //! Reading records: `GetItem` for one, `BatchGetItem` for many.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
 
 use aws_event_sourcing_core::{
     ResourceId, limits,
-    subscription::{Progress, SubscriptionKey},
+    subscription::{Progress, SubscriptionKey, UnreadableRecord},
 };
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -30,12 +27,12 @@ pub(super) async fn load(
     table: &SubscriptionsTable,
     key: &SubscriptionKey,
     ids: &[ResourceId],
-) -> Result<Vec<Progress>, Error> {
+) -> Result<Vec<Loaded>, Error> {
     let name = rows::name(key);
     // No record can be of an id beyond the limits; the service would refuse the whole request.
     let wanted: HashSet<_> = ids.iter().filter(|id| limits::check_resource_id(id).is_ok()).collect();
     let wanted: Vec<_> = wanted.into_iter().collect();
-    let found: HashMap<ResourceId, Progress> = match wanted[..] {
+    let found: HashMap<ResourceId, Loaded> = match wanted[..] {
         [id] => get(table, key, keyed(id.as_str(), &name)).await?.into_iter().collect(),
         _ => {
             let keys = wanted.chunks(BATCH);
@@ -49,10 +46,12 @@ pub(super) async fn load(
             found.into_iter().flatten().collect()
         }
     };
-    Ok(ids.iter().map(|id| found.get(id).cloned().unwrap_or_default()).collect())
+    Ok(ids.iter().map(|id| found.get(id).cloned().unwrap_or_else(|| Ok(Progress::default()))).collect())
 }
 
-type Found = (ResourceId, Progress);
+type Loaded = Result<Progress, UnreadableRecord>;
+
+type Found = (ResourceId, Loaded);
 
 async fn get(table: &SubscriptionsTable, key: &SubscriptionKey, item: Item) -> Result<Option<Found>, Error> {
     let mut pending = table.pending("GetItem", &key.resource_type);
@@ -61,7 +60,7 @@ async fn get(table: &SubscriptionsTable, key: &SubscriptionKey, item: Item) -> R
     let answer = request.customize().interceptor(pending.attempts()).send().await;
     let answer = answer.map_err(|error| pending.failed(error))?;
     pending.read(answer.consumed_capacity.as_ref(), 1.0);
-    answer.item.map(|item| found(table, item)).transpose()
+    Ok(answer.item.map(|item| found(table, key, item)))
 }
 
 /// What is left over is asked for again: the service gives less when it is busy, and when an answer would be too large.
@@ -75,9 +74,7 @@ async fn batch(
     loop {
         let asked = keys.len();
         let (items, left) = ask(table, key, keys).await?;
-        for item in items {
-            all.push(found(table, item)?);
-        }
+        all.extend(items.into_iter().map(|item| found(table, key, item)));
         if left.is_empty() {
             return Ok(all);
         }
@@ -111,8 +108,9 @@ async fn ask(
     Ok((items, left))
 }
 
-fn found(table: &SubscriptionsTable, item: Item) -> Result<Found, Error> {
-    let name: &Arc<str> = &table.name;
-    let stored = record::to_progress(item, name)?;
-    Ok((stored.id, stored.progress))
+fn found(table: &SubscriptionsTable, key: &SubscriptionKey, item: Item) -> Found {
+    match record::unless_unreadable(item, &table.name, key) {
+        Ok(stored) => (stored.id, Ok(stored.progress)),
+        Err(record) => (record.id.clone(), Err(record)),
+    }
 }

@@ -3,7 +3,7 @@
 //! The index is sorted by the time of the next attempt, and those of one time are in no order there. So it is read until
 //! the time changes, and those of one time are sorted by id.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use aws_event_sourcing_core::{
     Timestamp,
@@ -37,7 +37,7 @@ pub(super) async fn parked(
     // One more than asked for tells whether there is another page.
     let wanted = limit + 1;
     let reading = Reading { table, key, name: rows::name(key), due, after, wanted };
-    let mut resources = Vec::new();
+    let (mut resources, mut unreadable) = (Vec::new(), Vec::new());
     // Those of the latest time seen: there may be more of that time.
     let mut latest: BTreeMap<ParkedCursor, Progress> = BTreeMap::new();
     let mut start = None;
@@ -47,7 +47,13 @@ pub(super) async fn parked(
         while resources.len() < wanted
             && let Some(item) = items.pop_front()
         {
-            let stored = record::to_progress(item, &table.name)?;
+            let stored = match record::unless_unreadable(item, &table.name, key) {
+                Ok(stored) => stored,
+                Err(record) => {
+                    unreadable.push(record);
+                    continue;
+                }
+            };
             // What the index has is parked.
             let Some(parked) = &stored.progress.parked else { continue };
             let place = ParkedCursor { next_attempt_at: parked.next_attempt_at, id: stored.id };
@@ -72,7 +78,8 @@ pub(super) async fn parked(
     let more = resources.len() > limit;
     resources.truncate(limit);
     let next = resources.last().filter(|_| more).map(|(place, _)| place.clone());
-    Ok(ParkedPage { resources: resources.into_iter().map(|(place, of)| (place.id, of)).collect(), next })
+    let resources = resources.into_iter().map(|(place, of)| (place.id, of)).collect();
+    Ok(ParkedPage { resources, unreadable, next })
 }
 
 /// What is wanted of the index.
@@ -88,11 +95,21 @@ struct Reading<'a> {
 impl Reading<'_> {
     async fn query(&self, start: Option<Item>) -> Result<(Vec<Item>, Option<Item>), Error> {
         let mut pending = self.table.pending("Query", &self.key.resource_type);
-        // Times never end, but for the one that is asked for.
-        let from = self.after.map_or_else(|| Timestamp::from_unix_millis(0), |after| after.next_attempt_at);
-        let to = self.due.unwrap_or(Timestamp::MAX);
-        if to < from {
-            return Ok((Vec::new(), None));
+        let (from, to) = (self.after.map(|after| after.next_attempt_at), self.due);
+        // What stands in the place of a time may be any text: where nothing is asked for, nothing is left out.
+        let range = match (from, to) {
+            (Some(from), Some(to)) if to < from => return Ok((Vec::new(), None)),
+            (Some(_), Some(_)) => " AND #at BETWEEN :from AND :to",
+            (Some(_), None) => " AND #at >= :from",
+            (None, Some(_)) => " AND #at <= :to",
+            (None, None) => "",
+        };
+        let times = [(":from", from), (":to", to)];
+        let times = times.into_iter().filter_map(|(name, time)| Some((name.to_owned(), s(&time?))));
+        let values: HashMap<_, _> = times.chain([(":name".to_owned(), s(&self.name))]).collect();
+        let mut names = HashMap::from([("#parked".to_owned(), attribute::PARKED.to_owned())]);
+        if values.len() > 1 {
+            names.insert("#at".to_owned(), attribute::NEXT_ATTEMPT_AT.to_owned());
         }
         let request = self
             .table
@@ -101,12 +118,9 @@ impl Reading<'_> {
             .query()
             .table_name(&*self.table.name)
             .index_name(PARKED)
-            .key_condition_expression("#parked = :name AND #at BETWEEN :from AND :to")
-            .expression_attribute_names("#parked", attribute::PARKED)
-            .expression_attribute_names("#at", attribute::NEXT_ATTEMPT_AT)
-            .expression_attribute_values(":name", s(&self.name))
-            .expression_attribute_values(":from", s(&from))
-            .expression_attribute_values(":to", s(&to))
+            .key_condition_expression(format!("#parked = :name{range}"))
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
             // The one at the cursor, and one that shows that the time has changed.
             .limit(i32::try_from(self.wanted + 2).unwrap_or(i32::MAX))
             .set_exclusive_start_key(start)

@@ -4,33 +4,34 @@ use std::sync::Arc;
 
 use aws_event_sourcing_core::{
     ResourceId,
-    subscription::{Parked, Progress, Skipped},
+    subscription::{Parked, Progress, Skipped, SubscriptionKey, UnreadableRecord},
 };
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::json;
 
 use crate::{
     error::Error,
     item::Item,
-    rows::{Row, attribute, keyed, set, set_number, skipped_part},
+    rows::{Row, attribute, keyed, name, set, set_number, skipped_part},
 };
 
 /// The item of a record with that revision. `write` tells who wrote it, for the case that the answer is lost.
 pub(super) fn from_progress(
-    name: &str,
+    part: &str,
     id: &ResourceId,
     progress: &Progress,
     revision: u64,
     write: &str,
 ) -> Item {
     let Progress { handled, parked, .. } = progress;
-    let mut item = keyed(id.as_str(), name);
+    let mut item = keyed(id.as_str(), part);
     set_number(&mut item, attribute::REVISION, revision);
     set(&mut item, attribute::WRITE, write);
     if let Some(handled) = handled {
         set_number(&mut item, attribute::HANDLED, *handled);
     }
     if let Some(parked) = parked {
-        set(&mut item, attribute::PARKED, name);
+        set(&mut item, attribute::PARKED, part);
         set_parked(&mut item, parked);
     }
     item
@@ -81,6 +82,34 @@ pub(super) fn to_progress(item: Item, table: &Arc<str>) -> Result<Stored, Error>
     };
     let write = row.text(attribute::WRITE)?;
     Ok(Stored { id: row.id().into(), progress, write })
+}
+
+/// The same, where one record that cannot be read is to hide no other one.
+pub(super) fn unless_unreadable(
+    item: Item,
+    table: &Arc<str>,
+    key: &SubscriptionKey,
+) -> Result<Stored, UnreadableRecord> {
+    let id = item.get(attribute::ID).and_then(|id| id.as_s().ok()).map_or("?", String::as_str);
+    let id = ResourceId::from(id);
+    to_progress(item, table)
+        .map_err(|error| UnreadableRecord::new(key.clone(), id.clone(), remedy(table, key, &id), error))
+}
+
+/// What a person can do about a record that cannot be read, in the words of AWS's command line.
+fn remedy(table: &str, key: &SubscriptionKey, id: &ResourceId) -> String {
+    let item = json!({ attribute::ID: { "S": id.as_str() }, attribute::PART: { "S": name(key) } });
+    format!(
+        "put that attribute right, or remove the record: aws dynamodb delete-item --table-name {} --key {}; then all events of \
+         the resource are handled anew, from the first one that the subscription began with, as soon as there is another one",
+        quoted(table),
+        quoted(&item.to_string())
+    )
+}
+
+/// As a shell takes it, whatever is in it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// A record as it is stored.

@@ -52,7 +52,14 @@ async fn an_item_is_read_and_written_as_documented() {
     let tables = Tables::new().await;
     let store = tables.progress(&dynamodb().await);
     ask("PutItem", json!({ "TableName": tables.subscriptions, "Item": documented() })).await;
-    assert_eq!(store.load(&key(), &[id()]).await.expect("loaded"), [record()]);
+    let found = store
+        .load(&key(), &[id()])
+        .await
+        .expect("loaded")
+        .into_iter()
+        .map(|record| record.expect("a record"))
+        .collect::<Vec<_>>();
+    assert_eq!(found, [record()]);
     let parked = store.parked(&key(), None, 10, None).await.expect("listed");
     assert_eq!(parked.resources, [(id(), record())]);
 
@@ -133,17 +140,18 @@ async fn an_item_that_is_none_of_ours_is_named() {
     let mut item = documented();
     item["waiting"] = json!({ "S": "many" });
     ask("PutItem", json!({ "TableName": tables.subscriptions, "Item": item })).await;
-    for error in [
-        store.load(&key(), &[id()]).await.expect_err("unreadable"),
-        store.parked(&key(), None, 1, None).await.expect_err("unreadable"),
-        store.swap(&key(), &id(), 7, &record(), None).await.expect_err("unreadable"),
-    ] {
-        assert_eq!(error.kind(), StoreErrorKind::Undecodable);
-        let reason = std::error::Error::source(&error).expect("a reason").to_string();
-        let table = &tables.subscriptions;
-        assert_eq!(
-            reason,
-            format!(r#"the item {} reorders/product of table {table} has an unreadable "waiting""#, id())
-        );
+    let table = &tables.subscriptions;
+    let reason =
+        format!(r#"the item {} reorders/product of table {table} has an unreadable "waiting""#, id());
+    let loaded = store.load(&key(), &[id()]).await.expect("loaded").remove(0).expect_err("unreadable");
+    let listed = store.parked(&key(), None, 1, None).await.expect("listed").unreadable.remove(0);
+    for record in [loaded, listed] {
+        assert_eq!(std::error::Error::source(&record).expect("a reason").to_string(), reason);
+        let command = format!("aws dynamodb delete-item --table-name '{table}' --key ");
+        let key = format!(r#"'{{"id":{{"S":"{}"}},"part":{{"S":"reorders/product"}}}}'"#, id());
+        assert!(record.remedy().contains(&(command + &key)), "{}", record.remedy());
     }
+    let error = store.swap(&key(), &id(), 7, &record(), None).await.expect_err("unreadable");
+    assert_eq!(error.kind(), StoreErrorKind::Undecodable);
+    assert_eq!(std::error::Error::source(&error).expect("a reason").to_string(), reason);
 }

@@ -10,9 +10,13 @@ use aws_event_sourcing_core::{
     ResourceId, Timestamp, TraceParent,
     subscription::{
         Parked, ParkedCursor, ParkedPage, Progress, Registration, Skipped, Start, SubscriptionKey, Swap,
+        UnreadableRecord,
     },
 };
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{
+    Connection, OptionalExtension as _, Row, params,
+    types::{FromSql, Value},
+};
 
 use crate::{
     error::{Doing, Error},
@@ -103,8 +107,13 @@ SELECT revision, handled, number, "after", type, waiting, error, attempts, first
 FROM progress
 WHERE subscription = ?1 AND resource = ?2 AND number IS NOT NULL AND next_attempt_at <= ?3
     AND (next_attempt_at, id) > (?4, ?5)
-ORDER BY next_attempt_at, id
-LIMIT ?6"#;
+ORDER BY next_attempt_at, id"#;
+
+const WITHOUT_NEXT_ATTEMPT: &str = r#"
+SELECT revision, handled, number, "after", type, waiting, error, attempts, first_failed_at, last_failed_at,
+    next_attempt_at, claimed_until, trace, id
+FROM progress
+WHERE subscription = ?1 AND resource = ?2 AND number IS NOT NULL AND next_attempt_at IS NULL"#;
 
 const SKIP: &str = r#"
 REPLACE INTO skipped (subscription, resource, id, number, type, error, reason, "by", at)
@@ -147,7 +156,7 @@ fn to_registration(key: SubscriptionKey, row: &Row<'_>) -> Result<Registration> 
         "now" => Start::Now,
         _ => Start::Beginning,
     };
-    let started_at = Text(&key.to_string()).parse(row, 1, "started_at")?;
+    let started_at = Columns { of: &key.to_string(), row }.parse(1, "started_at")?;
     Ok(Registration { key, start, started_at })
 }
 
@@ -168,15 +177,47 @@ pub(super) fn save(connection: &Connection, key: &SubscriptionKey, place: i64) -
 
 pub(super) fn load(
     connection: &Connection,
+    path: &FilePath,
     key: &SubscriptionKey,
     ids: &[ResourceId],
-) -> Result<Vec<Progress>> {
+) -> Result<Vec<std::result::Result<Progress, UnreadableRecord>>> {
     // Nearly always there is none: the place says it all.
     let of = (&*key.subscription, &*key.resource_type);
     if !connection.prepare_cached(IS_THERE_ANY)?.query_row(of, |row| row.get(0))? {
-        return Ok(vec![Progress::default(); ids.len()]);
+        return Ok(ids.iter().map(|_| Ok(Progress::default())).collect());
     }
-    ids.iter().map(|id| record(connection, key, id)).collect()
+    ids.iter().map(|id| unless_unreadable(path, key, id, record(connection, key, id))).collect()
+}
+
+/// Tells the error of one record from those of the file.
+fn unless_unreadable<T>(
+    path: &FilePath,
+    key: &SubscriptionKey,
+    id: &ResourceId,
+    read: Result<T>,
+) -> Result<std::result::Result<T, UnreadableRecord>> {
+    match read {
+        Ok(read) => Ok(Ok(read)),
+        Err(failed @ Failed::Sqlite(_)) => Err(failed),
+        Err(failed @ Failed::Unreadable { .. }) => {
+            let error = failed.at(path, Doing::Reading);
+            Ok(Err(UnreadableRecord::new(key.clone(), id.clone(), remedy(key, id), error)))
+        }
+    }
+}
+
+/// What a person can do about a record that cannot be read, in the words of SQLite's shell.
+fn remedy(key: &SubscriptionKey, id: &ResourceId) -> String {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    let SubscriptionKey { subscription, resource_type } = key;
+    format!(
+        "put that column right in any SQLite shell, or remove the record: DELETE FROM progress WHERE subscription = {} AND \
+         resource = {} AND id = {}; then the events that were delivered since it cannot be read are handled, and what \
+         waited behind a marker in it is not",
+        quoted(subscription),
+        quoted(resource_type),
+        quoted(id.as_str())
+    )
 }
 
 fn record(connection: &Connection, key: &SubscriptionKey, id: &ResourceId) -> Result<Progress> {
@@ -187,27 +228,25 @@ fn record(connection: &Connection, key: &SubscriptionKey, id: &ResourceId) -> Re
 }
 
 fn to_progress(id: &ResourceId, row: &Row<'_>) -> Result<Progress> {
-    let parked = match row.get::<_, Option<i64>>(2)? {
+    let columns = Columns { of: id.as_str(), row };
+    let parked = match columns.number_if_any(2, "number")? {
         None => None,
-        Some(number) => {
-            let text = Text(id.as_str());
-            Some(Box::new(Parked {
-                number: number.cast_unsigned(),
-                after: row.get::<_, i64>(3)?.cast_unsigned(),
-                event_type: row.get::<_, Option<String>>(4)?.map(Into::into),
-                waiting: row.get::<_, i64>(5)?.cast_unsigned(),
-                error: row.get::<_, String>(6)?.into(),
-                attempts: row.get(7)?,
-                first_failed_at: text.parse(row, 8, "first_failed_at")?,
-                last_failed_at: text.parse(row, 9, "last_failed_at")?,
-                next_attempt_at: text.parse(row, 10, "next_attempt_at")?,
-                claimed_until: text.parse_any(row, 11, "claimed_until")?,
-                trace: text.parse_any::<TraceParent>(row, 12, "trace")?,
-            }))
-        }
+        Some(number) => Some(Box::new(Parked {
+            number,
+            after: columns.number(3, "after")?,
+            event_type: columns.get::<Option<String>>(4, "type")?.map(Into::into),
+            waiting: columns.number(5, "waiting")?,
+            error: columns.get::<String>(6, "error")?.into(),
+            attempts: columns.get(7, "attempts")?,
+            first_failed_at: columns.parse(8, "first_failed_at")?,
+            last_failed_at: columns.parse(9, "last_failed_at")?,
+            next_attempt_at: columns.parse(10, "next_attempt_at")?,
+            claimed_until: columns.parse_if_any(11, "claimed_until")?,
+            trace: columns.parse_if_any::<TraceParent>(12, "trace")?,
+        })),
     };
-    let handled = row.get::<_, Option<i64>>(1)?.map(i64::cast_unsigned);
-    Ok(Progress { handled, parked, revision: row.get::<_, i64>(0)?.cast_unsigned() })
+    let handled = columns.number_if_any(1, "handled")?;
+    Ok(Progress { handled, parked, revision: columns.number(0, "revision")? })
 }
 
 pub(super) fn advance(
@@ -275,25 +314,34 @@ pub(super) fn swap(
 
 pub(super) fn parked(
     connection: &Connection,
+    path: &FilePath,
     key: &SubscriptionKey,
     due: Option<Timestamp>,
     limit: usize,
     after: Option<&ParkedCursor>,
 ) -> Result<ParkedPage> {
-    let due = due.unwrap_or(Timestamp::MAX).to_string();
+    let is_whole = due.is_none() && after.is_none();
+    // What stands in the place of a time may be any text. SQLite puts bytes behind all texts, and nothing before all.
+    let due = due.map_or(Value::Blob(Vec::new()), |due| Value::Text(due.to_string()));
     let (at, id) = after.map_or_else(
         || (String::new(), String::new()),
         |after| (after.next_attempt_at.to_string(), after.id.to_string()),
     );
     let mut statement = connection.prepare_cached(PARKED)?;
+    let mut rows = statement.query(params![&*key.subscription, &*key.resource_type, due, at, id])?;
+    let (mut resources, mut unreadable) = (Vec::new(), Vec::new());
     // One more than asked for tells whether there are more.
-    let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    let mut rows = statement.query(params![&*key.subscription, &*key.resource_type, due, at, id, most])?;
-    let mut resources = Vec::new();
-    while let Some(row) = rows.next()? {
+    while resources.len() <= limit
+        && let Some(row) = rows.next()?
+    {
         let id = ResourceId::from(row.get::<_, String>(13)?);
-        let progress = to_progress(&id, row)?;
-        resources.push((id, progress));
+        match unless_unreadable(path, key, &id, to_progress(&id, row))? {
+            Ok(progress) => resources.push((id, progress)),
+            Err(record) => unreadable.push(record),
+        }
+    }
+    if is_whole {
+        unreadable.extend(without_next_attempt(connection, path, key)?);
     }
     let has_more = resources.len() > limit;
     resources.truncate(limit);
@@ -301,7 +349,23 @@ pub(super) fn parked(
         let next_attempt_at = progress.parked.as_ref()?.next_attempt_at;
         Some(ParkedCursor { next_attempt_at, id: id.clone() })
     });
-    Ok(ParkedPage { resources, next })
+    Ok(ParkedPage { resources, unreadable, next })
+}
+
+/// Records with a marker that has lost the time by which it is listed.
+fn without_next_attempt(
+    connection: &Connection,
+    path: &FilePath,
+    key: &SubscriptionKey,
+) -> Result<Vec<UnreadableRecord>> {
+    let mut statement = connection.prepare_cached(WITHOUT_NEXT_ATTEMPT)?;
+    let mut rows = statement.query((&*key.subscription, &*key.resource_type))?;
+    let mut unreadable = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id = ResourceId::from(row.get::<_, String>(13)?);
+        unreadable.extend(unless_unreadable(path, key, &id, to_progress(&id, row))?.err());
+    }
+    Ok(unreadable)
 }
 
 pub(super) fn skipped(
@@ -313,46 +377,59 @@ pub(super) fn skipped(
     let mut rows = statement.query((&*key.subscription, &*key.resource_type, id.as_str()))?;
     let mut skipped = Vec::new();
     while let Some(row) = rows.next()? {
-        let number: i64 = row.get(0)?;
+        let columns = Columns { of: id.as_str(), row };
         skipped.push(Skipped {
-            number: number.cast_unsigned(),
-            event_type: row.get::<_, Option<String>>(1)?.map(Into::into),
-            error: row.get::<_, String>(2)?.into(),
-            reason: row.get::<_, String>(3)?.into(),
-            by: row.get::<_, String>(4)?.into(),
-            at: Text(id.as_str()).parse(row, 5, "at")?,
+            number: columns.number(0, "number")?,
+            event_type: columns.get::<Option<String>>(1, "type")?.map(Into::into),
+            error: columns.get::<String>(2, "error")?.into(),
+            reason: columns.get::<String>(3, "reason")?.into(),
+            by: columns.get::<String>(4, "by")?.into(),
+            at: columns.parse(5, "at")?,
         });
     }
     Ok(skipped)
 }
 
-/// Columns of text that have a form. Knows whose they are.
-struct Text<'a>(&'a str);
+/// The columns of a row. Knows whose they are.
+struct Columns<'a, 'stmt> {
+    of: &'a str,
+    row: &'a Row<'stmt>,
+}
 
-impl Text<'_> {
+impl Columns<'_, '_> {
+    fn get<T: FromSql>(&self, index: usize, column: &'static str) -> Result<T> {
+        self.row.get(index).map_err(|source| self.unreadable(column, source))
+    }
+
+    fn number(&self, index: usize, column: &'static str) -> Result<u64> {
+        let number: i64 = self.get(index, column)?;
+        u64::try_from(number).map_err(|source| self.unreadable(column, source))
+    }
+
+    fn number_if_any(&self, index: usize, column: &'static str) -> Result<Option<u64>> {
+        let number: Option<i64> = self.get(index, column)?;
+        number.map(u64::try_from).transpose().map_err(|source| self.unreadable(column, source))
+    }
+
     fn parse<T: FromStr<Err: StdError + Send + Sync + 'static>>(
         &self,
-        row: &Row<'_>,
         index: usize,
         column: &'static str,
     ) -> Result<T> {
-        let text: String = row.get(index)?;
-        text.parse().map_err(|source: T::Err| Failed::Unreadable {
-            what: self.0.to_owned(),
-            column,
-            source: source.into(),
-        })
+        let text: String = self.get(index, column)?;
+        text.parse().map_err(|source: T::Err| self.unreadable(column, source))
     }
 
-    fn parse_any<T: FromStr<Err: StdError + Send + Sync + 'static>>(
+    fn parse_if_any<T: FromStr<Err: StdError + Send + Sync + 'static>>(
         &self,
-        row: &Row<'_>,
         index: usize,
         column: &'static str,
     ) -> Result<Option<T>> {
-        match row.get_ref(index)? {
-            rusqlite::types::ValueRef::Null => Ok(None),
-            _ => self.parse(row, index, column).map(Some),
-        }
+        let text: Option<String> = self.get(index, column)?;
+        text.map(|text| text.parse()).transpose().map_err(|source: T::Err| self.unreadable(column, source))
+    }
+
+    fn unreadable(&self, column: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Failed {
+        Failed::Unreadable { what: self.of.to_owned(), column, source: source.into() }
     }
 }

@@ -94,6 +94,7 @@ async fn the_first_revision_of_a_record_does_not_come_from_the_clock() {
     store.advance(&key(), &[("advanced".into(), 1)]).await.expect("advanced");
     let found = store.load(&key(), &["swapped".into(), "advanced".into()]).await.expect("loaded");
     for progress in found {
+        let progress = progress.expect("a record");
         let since = progress.revision.abs_diff(now.as_unix_millis());
         assert!(progress.revision > 0 && since > 1_000_000_000, "{progress:?}");
     }

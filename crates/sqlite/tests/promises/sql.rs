@@ -282,7 +282,8 @@ async fn an_event_that_is_unreadable_parks_its_resource_alone() {
         assert_eq!(found, [("a".to_owned(), 1)], "{column}");
         let key = SubscriptionKey::new("audit", "account");
         let marker = loop {
-            let progress = opened.load(&key, &["a".into()]).await.expect("loaded").remove(0);
+            let progress =
+                opened.load(&key, &["a".into()]).await.expect("loaded").remove(0).expect("a record");
             match progress.parked {
                 Some(marker) if marker.waiting == 3 => break marker,
                 _ => tokio::task::yield_now().await,

@@ -14,7 +14,7 @@ use aws_event_sourcing_core::{
 use futures_util::StreamExt as _;
 
 use super::flaw::{Done, Flaw, Held};
-use crate::progress::{self, Asked, Outcome};
+use crate::progress::{self, Asked, Outcome, records};
 
 /// Which records a store forgets, and what comes after.
 pub(crate) trait Forgetting: Default + Send + Sync + 'static {
@@ -66,7 +66,7 @@ impl<W: Forgetting> Forgets<W> {
     async fn forget(&self, held: &Held, position: u64) {
         let delivered = self.delivered.lock().unwrap_or_else(PoisonError::into_inner).get(&held.key).cloned();
         for (at, (id, last)) in delivered.into_iter().flatten() {
-            let found = held.healthy.load(&held.key, from_ref(&id)).await;
+            let found = records(&held.healthy, &held.key, from_ref(&id)).await;
             let found = found.expect("a memory store does not fail").swap_remove(0);
             let place = if at <= position { Place::Behind } else { Place::Ahead };
             if found.revision > 0 && found.handled <= Some(last) && W::forgets(&found, place) {
@@ -113,7 +113,7 @@ impl<W: Forgetting> progress::Flaw for Forgets<W> {
         ids: &'a [ResourceId],
     ) -> Outcome<'a, Vec<Progress>> {
         Box::pin(async move {
-            let found = healthy.load(key, ids).await?.into_iter().zip(ids);
+            let found = records(healthy, key, ids).await?.into_iter().zip(ids);
             Ok(found.map(|(found, id)| self.seen(key, id, found)).collect())
         })
     }
@@ -121,7 +121,7 @@ impl<W: Forgetting> progress::Flaw for Forgets<W> {
     fn swap<'a>(&'a self, healthy: &'a MemoryStore, asked: Asked<'a>) -> Outcome<'a, Swap> {
         Box::pin(async move {
             let Asked { key, id, .. } = asked;
-            let found = healthy.load(key, from_ref(id)).await?.swap_remove(0);
+            let found = records(healthy, key, from_ref(id)).await?.swap_remove(0);
             let seen = self.seen(key, id, found.clone());
             if seen.revision != asked.seen {
                 return Ok(Swap::Changed(seen));

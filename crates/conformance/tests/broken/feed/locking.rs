@@ -137,7 +137,7 @@ fn placed(healthy: &MemoryStore, key: &SubscriptionKey, parts: Parts) -> Parts {
 /// The place of a key, without its lock.
 pub(super) async fn place(healthy: &MemoryStore, key: &SubscriptionKey) -> Result<u64, StoreError> {
     let found = healthy.load(key, &[ResourceId::from("place")]).await?;
-    Ok(found[0].handled.unwrap_or_default())
+    Ok(found[0].as_ref().map_or(0, |found| found.handled.unwrap_or_default()))
 }
 
 pub(super) async fn save(

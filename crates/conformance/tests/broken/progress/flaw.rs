@@ -4,13 +4,16 @@ use std::{future::ready, slice::from_ref, sync::Arc};
 
 use aws_event_sourcing_conformance::ProgressSubject;
 use aws_event_sourcing_core::{
-    MemoryStore, ResourceId, StoreError, Timestamp,
+    MemoryStore, ResourceId, StoreError, StoreErrorKind, Timestamp,
     subscription::{
         ParkedCursor, ParkedPage, Progress, ProgressStore, Registration, Skipped, Start, SubscriptionKey,
-        Swap,
+        Swap, UnreadableRecord,
     },
 };
 use futures_util::future::BoxFuture;
+
+/// What is loaded of a resource.
+pub(crate) type Loaded = Result<Progress, UnreadableRecord>;
 
 pub(crate) type Outcome<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
@@ -61,7 +64,23 @@ pub(crate) trait Flaw: Send + Sync + 'static {
         key: &'a SubscriptionKey,
         ids: &'a [ResourceId],
     ) -> Outcome<'a, Vec<Progress>> {
-        healthy.load(key, ids)
+        Box::pin(records(healthy, key, ids))
+    }
+
+    /// What it gives of the records that it has loaded, when some of them cannot be read.
+    fn give(&self, loaded: Vec<Loaded>) -> Result<Vec<Loaded>, StoreError> {
+        Ok(loaded)
+    }
+
+    /// What it gives of a page, when some of the records cannot be read.
+    fn give_page(&self, page: ParkedPage) -> Result<ParkedPage, StoreError> {
+        Ok(page)
+    }
+
+    /// What it does about a swap of a record that cannot be read.
+    fn swap_unreadable<'a>(&'a self, _: &'a MemoryStore, asked: Asked<'a>) -> Outcome<'a, Swap> {
+        let error = unreadable(asked.key, asked.id);
+        Box::pin(ready(Err(StoreError::new(StoreErrorKind::Undecodable, error))))
     }
 
     fn advance<'a>(
@@ -116,8 +135,12 @@ impl<F: Flaw> ProgressStore for Flawed<F> {
         self.flaw.registered(&self.healthy)
     }
 
-    fn load<'a>(&'a self, key: &'a SubscriptionKey, ids: &'a [ResourceId]) -> Outcome<'a, Vec<Progress>> {
-        self.flaw.load(&self.healthy, key, ids)
+    fn load<'a>(&'a self, key: &'a SubscriptionKey, ids: &'a [ResourceId]) -> Outcome<'a, Vec<Loaded>> {
+        Box::pin(async move {
+            let found = self.flaw.load(&self.healthy, key, ids).await?.into_iter().zip(ids);
+            let read = |(found, id)| if is_spoiled(&found) { Err(unreadable(key, id)) } else { Ok(found) };
+            self.flaw.give(found.map(read).collect())
+        })
     }
 
     fn advance<'a>(&'a self, key: &'a SubscriptionKey, handled: &'a [(ResourceId, u64)]) -> Outcome<'a, ()> {
@@ -132,7 +155,13 @@ impl<F: Flaw> ProgressStore for Flawed<F> {
         next: &'a Progress,
         skipped: Option<&'a Skipped>,
     ) -> Outcome<'a, Swap> {
-        self.flaw.swap(&self.healthy, Asked { key, id, seen, next, skipped })
+        let asked = Asked { key, id, seen, next, skipped };
+        Box::pin(async move {
+            match is_spoiled(&record(&self.healthy, key, id).await) {
+                true => self.flaw.swap_unreadable(&self.healthy, asked).await,
+                false => self.flaw.swap(&self.healthy, asked).await,
+            }
+        })
     }
 
     fn parked<'a>(
@@ -142,7 +171,22 @@ impl<F: Flaw> ProgressStore for Flawed<F> {
         limit: usize,
         after: Option<&'a ParkedCursor>,
     ) -> Outcome<'a, ParkedPage> {
-        self.flaw.parked(&self.healthy, key, Range { due, limit, after })
+        Box::pin(async move {
+            let (mut unreadable, mut after) = (Vec::new(), after.cloned());
+            loop {
+                let range = Range { due, limit, after: after.as_ref() };
+                let ParkedPage { resources, next, .. } = self.flaw.parked(&self.healthy, key, range).await?;
+                let is_empty = resources.is_empty();
+                let (spoiled, resources): (Vec<_>, Vec<_>) =
+                    resources.into_iter().partition(|(_, found)| is_spoiled(found));
+                unreadable.extend(spoiled.iter().map(|(id, _)| self::unreadable(key, id)));
+                // A page has something on it, if there is anything behind it.
+                if is_empty || !resources.is_empty() || next.is_none() {
+                    return self.flaw.give_page(ParkedPage { resources, unreadable, next });
+                }
+                after = next;
+            }
+        })
     }
 
     fn skipped<'a>(&'a self, key: &'a SubscriptionKey, id: &'a ResourceId) -> Outcome<'a, Vec<Skipped>> {
@@ -150,10 +194,38 @@ impl<F: Flaw> ProgressStore for Flawed<F> {
     }
 }
 
+/// How far a resource is in a record that no store reads.
+const SPOILED: u64 = u64::MAX;
+
+fn is_spoiled(progress: &Progress) -> bool {
+    progress.handled == Some(SPOILED)
+}
+
+async fn spoil(healthy: MemoryStore, key: SubscriptionKey, id: ResourceId) {
+    let next = Progress { handled: Some(SPOILED), ..record(&healthy, &key, &id).await };
+    replace(&healthy, Asked { key: &key, id: &id, seen: next.revision, next: &next, skipped: None }).await;
+}
+
+fn unreadable(key: &SubscriptionKey, id: &ResourceId) -> UnreadableRecord {
+    UnreadableRecord::new(key.clone(), id.clone(), "make a new store", "it is spoiled")
+}
+
+/// The records that a memory store has, each of which it can read.
+pub(crate) async fn records(
+    healthy: &MemoryStore,
+    key: &SubscriptionKey,
+    ids: &[ResourceId],
+) -> Result<Vec<Progress>, StoreError> {
+    let found = healthy.load(key, ids).await?;
+    Ok(found.into_iter().map(|found| found.expect("a memory store reads what it has")).collect())
+}
+
 /// A progress store that has this flaw, and all of whose handles share it.
 pub(crate) fn flawed<F: Flaw + Default>() -> ProgressSubject {
     let (healthy, flaw) = (MemoryStore::new(), Arc::new(F::default()));
+    let spoiled = healthy.clone();
     ProgressSubject::new(move || ready(Flawed { healthy: healthy.clone(), flaw: flaw.clone() }))
+        .spoiling_records(move |key, id| spoil(spoiled.clone(), key, id))
 }
 
 /// A progress store each handle of which has this flaw by itself.
@@ -164,7 +236,7 @@ pub(crate) fn flawed_by_handle<F: Flaw + Default>() -> ProgressSubject {
 
 /// The record of a resource.
 pub(crate) async fn record(healthy: &MemoryStore, key: &SubscriptionKey, id: &ResourceId) -> Progress {
-    healthy.load(key, from_ref(id)).await.expect("a memory store does not fail").swap_remove(0)
+    records(healthy, key, from_ref(id)).await.expect("a memory store does not fail").swap_remove(0)
 }
 
 /// Replaces a record, whatever its revision.

@@ -14,7 +14,7 @@ use aws_event_sourcing_core::{
     },
 };
 
-use super::flaw::{Asked, Flaw, Flawed, Outcome, Range};
+use super::flaw::{Asked, Flaw, Flawed, Outcome, Range, records};
 
 /// Each handle has records of its own.
 pub(crate) fn handles_that_share_nothing() -> ProgressSubject {
@@ -69,7 +69,7 @@ impl<N: Naming> Flaw for Named<N> {
             let mut all = Vec::new();
             for id in ids {
                 let (key, id) = N::name(key, id);
-                all.extend(healthy.load(&key, &[id]).await?);
+                all.extend(records(healthy, &key, &[id]).await?);
             }
             Ok(all)
         })

@@ -31,7 +31,7 @@ fn first(mut resources: Vec<Entry>, limit: usize) -> ParkedPage {
     let more = resources.len() > limit;
     resources.truncate(limit);
     let next = resources.last().filter(|_| more).map(place);
-    ParkedPage { resources, next }
+    ParkedPage { resources, unreadable: Vec::new(), next }
 }
 
 async fn all(healthy: &MemoryStore, key: &SubscriptionKey) -> Vec<Entry> {
@@ -114,7 +114,7 @@ pub(crate) struct GivesNoneForNone;
 impl Listing for GivesNoneForNone {
     fn list(all: Vec<Entry>, range: Range<'_>) -> ParkedPage {
         match range.limit {
-            0 => ParkedPage { resources: Vec::new(), next: all.first().map(place) },
+            0 => ParkedPage { resources: Vec::new(), unreadable: Vec::new(), next: all.first().map(place) },
             _ => page(all, range),
         }
     }

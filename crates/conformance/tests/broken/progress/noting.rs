@@ -11,7 +11,7 @@ use aws_event_sourcing_core::{
 };
 use tokio::task::yield_now;
 
-use super::flaw::{Asked, Flaw, Outcome};
+use super::flaw::{Asked, Flaw, Outcome, records};
 
 /// Gives a number where nothing is recorded.
 #[derive(Default)]
@@ -25,7 +25,7 @@ impl Flaw for TakesNoneForZero {
         ids: &'a [ResourceId],
     ) -> Outcome<'a, Vec<Progress>> {
         Box::pin(async move {
-            let mut all = healthy.load(key, ids).await?;
+            let mut all = records(healthy, key, ids).await?;
             for progress in &mut all {
                 progress.handled = progress.handled.or(Some(0));
             }
@@ -48,7 +48,7 @@ impl Flaw for RemembersRecords {
         ids: &'a [ResourceId],
     ) -> Outcome<'a, Vec<Progress>> {
         Box::pin(async move {
-            let found = healthy.load(key, ids).await?.into_iter().zip(ids);
+            let found = records(healthy, key, ids).await?.into_iter().zip(ids);
             let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
             let found =
                 found.map(|(found, id)| loaded.entry((key.clone(), id.clone())).or_insert(found).clone());
@@ -70,7 +70,7 @@ impl Flaw for LoadsInTheOrderOfIds {
     ) -> Outcome<'a, Vec<Progress>> {
         let mut ids = ids.to_vec();
         ids.sort();
-        Box::pin(async move { healthy.load(key, &ids).await })
+        Box::pin(async move { records(healthy, key, &ids).await })
     }
 }
 
@@ -86,7 +86,7 @@ impl Flaw for LoadsAHundred {
         ids: &'a [ResourceId],
     ) -> Outcome<'a, Vec<Progress>> {
         Box::pin(async move {
-            let mut all = healthy.load(key, &ids[..ids.len().min(100)]).await?;
+            let mut all = records(healthy, key, &ids[..ids.len().min(100)]).await?;
             all.resize(ids.len(), Progress::default());
             Ok(all)
         })

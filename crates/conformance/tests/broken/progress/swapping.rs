@@ -13,7 +13,7 @@ use aws_event_sourcing_core::{
 use futures_util::FutureExt as _;
 use tokio::{task::yield_now, time::sleep};
 
-use super::flaw::{Asked, Flaw, Outcome, record, replace, set};
+use super::flaw::{Asked, Flaw, Outcome, record, records, replace, set};
 
 type Place = (SubscriptionKey, ResourceId);
 
@@ -175,7 +175,7 @@ impl Flaw for AdvancesInSilence {
         ids: &'a [ResourceId],
     ) -> Outcome<'a, Vec<Progress>> {
         Box::pin(async move {
-            let found = healthy.load(key, ids).await?.into_iter().zip(ids);
+            let found = records(healthy, key, ids).await?.into_iter().zip(ids);
             Ok(found.map(|(found, id)| self.silent(key, id, found)).collect())
         })
     }
