@@ -193,6 +193,14 @@ async fn a_backup_takes_the_place_of_no_file_of_the_store_and_of_nothing_but_fil
         let complaint = refused(eventctl(&file, &["backup", "--force", to]));
         assert!(complaint.contains(why), "{complaint}");
     }
+    let nowhere = elsewhere.path().join("none/backup.db");
+    let complaint = refused(eventctl(&file, &["backup", nowhere.to_str().expect("text")]));
+    assert!(complaint.contains("its folder does not exist"), "{complaint}");
+    // A folder in its place, so that nobody may make it.
+    fs::create_dir(elsewhere.path().join("taken.db.partial")).expect("a folder");
+    let complaint =
+        refused(eventctl(&file, &["backup", elsewhere.path().join("taken.db").to_str().expect("text")]));
+    assert!(complaint.contains("taken.db.partial") && complaint.contains("directory"), "{complaint}");
     let complaint = refused(eventctl(&file, &["backup", dangling.to_str().expect("text")]));
     assert!(complaint.contains("is no regular file"), "{complaint}");
     store.close().await.expect("closed");

@@ -79,6 +79,11 @@ impl UnreadableEvent {
         Self { number: Some(number), r#type: Some(event_type.into()) }
     }
 
+    /// One that the history does not have.
+    pub(crate) fn missing(number: u64) -> Self {
+        Self { number: Some(number), r#type: None }
+    }
+
     pub(crate) fn number(&self) -> Option<u64> {
         self.number
     }

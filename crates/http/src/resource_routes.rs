@@ -51,7 +51,7 @@ pub fn resource_routes<A: Aggregate + Serialize>(repository: Repository<A>) -> R
 /// - `GET /{id}` and commands are answered with 500, a [problem](Problem) of type `unreadable` that says the same.
 ///   `?version=` goes up to the version before.
 /// - `GET /{id}/events` shows all events; those that this code cannot read have `unreadable`, with what is stored where that
-///   is known.
+///   is known. Where events are missing, it is in the place of the first of them.
 ///
 /// # Cost
 ///

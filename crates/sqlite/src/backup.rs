@@ -26,7 +26,7 @@ use crate::{
     error::{Doing, Error},
     file_id::FileId,
     layout,
-    open::{self, sync_folder},
+    open::{self, check_folder, sync_folder},
     path::FilePath,
     seal::{self, Seal},
 };
@@ -84,6 +84,7 @@ pub fn back_up(
         return Err(Error::OfTheStore { path: to, store: from }.into());
     }
     check_free(&to, existing)?;
+    check_folder(&to)?;
     let (source, ..) = open::belonging(&from, layout::MIGRATIONS)?;
     let copy = Copy::make(&source, &from, to.with(".partial"), progress)?;
     check_free(&to, existing)?;
@@ -171,7 +172,8 @@ fn copy(
     let page = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
     let page = snapshot.pragma_query_value(None, "page_size", page).map_err(reading)?;
     let had = Seal::find(&snapshot).map_err(reading)?;
-    let mut copy = Connection::open(to.as_path()).map_err(writing)?;
+    let opened = Connection::open(to.as_path());
+    let mut copy = opened.map_err(|error| Error::sqlite(to, Doing::Opening, error))?;
     copy.pragma_update(None, "synchronous", "OFF").map_err(writing)?;
     {
         let backup = Backup::new(&snapshot, &mut copy).map_err(reading)?;

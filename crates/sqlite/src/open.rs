@@ -169,18 +169,22 @@ fn without_log(path: &FilePath, migrations: &[&str]) -> Result<Option<Alone>, Er
 
 /// Says what is wrong with a path where SQLite would only say that it could not open it.
 fn check_path(path: &FilePath) -> Result<(), Error> {
-    let failed = |source| Error::io(path, source);
     match fs::metadata(path.as_path()) {
         Ok(metadata) if metadata.is_dir() => Err(Error::IsFolder { path: path.clone() }),
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => match path.folder().map(fs::metadata) {
-            Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
-                Err(Error::NoFolder { path: path.clone() })
-            }
-            Some(Err(error)) => Err(failed(error)),
-            Some(Ok(_)) | None => Ok(()),
-        },
-        Err(error) => Err(failed(error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => check_folder(path),
+        Err(error) => Err(Error::io(path, error)),
+    }
+}
+
+/// Says that there is no folder for a file.
+pub(crate) fn check_folder(path: &FilePath) -> Result<(), Error> {
+    match path.folder().map(fs::metadata) {
+        Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Error::NoFolder { path: path.clone() })
+        }
+        Some(Err(error)) => Err(Error::io(path, error)),
+        Some(Ok(_)) | None => Ok(()),
     }
 }
 

@@ -46,6 +46,12 @@ struct Recorded {
     unreadable: Option<UnreadableEvent>,
 }
 
+impl Recorded {
+    fn unreadable(event: UnreadableEvent) -> Self {
+        Self { number: event.number(), unreadable: Some(event), ..Self::default() }
+    }
+}
+
 pub(super) async fn events<A: Aggregate>(
     State(routes): State<ResourceRoutes<A>>,
     Id(id): Id,
@@ -60,7 +66,8 @@ pub(super) async fn events<A: Aggregate>(
     let path = links.events(&id);
     let commits = commits_after(&routes.repository, id, after).await?;
     check_reading_of_a_list(&headers)?;
-    let events = commits.map(move |read| stream::iter(recorded::<A>(read, after))).flatten();
+    let mut next = Some(after.saturating_add(1));
+    let events = commits.map(move |read| stream::iter(recorded::<A>(read, after, &mut next))).flatten();
     match limit {
         Some(limit) => one_page(events, limit, &path).await,
         None => Ok(JsonArray::begin(events).await?.into_response()),
@@ -93,10 +100,19 @@ async fn one_page(
     Ok(response)
 }
 
-/// The events of a commit behind a number, or that they cannot be read.
-fn recorded<A: Aggregate>(read: Result<Commit, StoreError>, after: u64) -> Vec<Result<Recorded, StoreError>> {
+/// The events of a commit behind a number, or that they cannot be read. `next` is the number that the next event has to have,
+/// where that is known: those up to it are missing if it has another one, and the first of them is shown in their place.
+fn recorded<A: Aggregate>(
+    read: Result<Commit, StoreError>,
+    after: u64,
+    next: &mut Option<u64>,
+) -> Vec<Result<Recorded, StoreError>> {
+    let expected = next.take();
     let Commit { number: first, events, at, id, .. } = match read {
-        Ok(commit) => commit,
+        Ok(commit) => {
+            *next = Some(commit.last_number().saturating_add(1));
+            commit
+        }
         Err(error) => {
             let Some(unreadable) = error.unreadable() else { return vec![Err(error)] };
             let unreadable = UnreadableEvent::of(unreadable);
@@ -104,26 +120,26 @@ fn recorded<A: Aggregate>(read: Result<Commit, StoreError>, after: u64) -> Vec<R
             if number.is_some_and(|number| number <= after) {
                 return Vec::new();
             }
-            return vec![Ok(Recorded { number, unreadable: Some(unreadable), ..Recorded::default() })];
+            return vec![Ok(Recorded::unreadable(unreadable))];
         }
     };
+    let missing = expected.filter(|expected| *expected < first).map(UnreadableEvent::missing);
     let numbered = (first..).zip(events).filter(move |(number, _)| *number > after);
-    numbered
-        .map(|(number, event)| {
-            let unreadable = codec::decode::<A::Event>(&event).is_err();
-            let unreadable = unreadable.then(|| UnreadableEvent::new(number, &event.event_type));
-            let EncodedEvent { event_type, data } = event;
-            Ok(Recorded {
-                number: Some(number),
-                r#type: Some(event_type.into_owned()),
-                // Somebody may have stored what is no JSON.
-                data: data.filter(|data| unreadable.is_none() || data.decode::<IgnoredAny>().is_ok()),
-                at: Some(at),
-                commit: Some(id.clone()),
-                unreadable,
-            })
+    let recorded = numbered.map(|(number, event)| {
+        let unreadable = codec::decode::<A::Event>(&event).is_err();
+        let unreadable = unreadable.then(|| UnreadableEvent::new(number, &event.event_type));
+        let EncodedEvent { event_type, data } = event;
+        Ok(Recorded {
+            number: Some(number),
+            r#type: Some(event_type.into_owned()),
+            // Somebody may have stored what is no JSON.
+            data: data.filter(|data| unreadable.is_none() || data.decode::<IgnoredAny>().is_ok()),
+            at: Some(at),
+            commit: Some(id.clone()),
+            unreadable,
         })
-        .collect()
+    });
+    missing.map(Recorded::unreadable).map(Ok).into_iter().chain(recorded).collect()
 }
 
 /// The commits that hold any event behind a number, which need not be the last one of a commit.

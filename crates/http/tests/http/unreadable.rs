@@ -132,7 +132,17 @@ async fn events_that_cannot_be_read_are_shown_as_they_are_stored() {
             events.as_array().unwrap().iter().map(|event| event["number"].as_u64().unwrap()).collect();
         assert_eq!(found, numbers, "after {after}");
     }
-    for (id, numbers) in [("p3", &[1, 2, 3, 4][..]), ("p1", &[1, 3])] {
+    // One that is missing has its place.
+    for (after, numbers) in [(0, &[1, 2, 3][..]), (1, &[2, 3]), (2, &[3])] {
+        let events = json_of(&server, &format!("/products/p1/events?after={after}")).await;
+        let found: Vec<_> =
+            events.as_array().unwrap().iter().map(|event| event["number"].as_u64().unwrap()).collect();
+        assert_eq!(found, numbers, "after {after}");
+        let missing = events.as_array().unwrap().iter().find(|event| event["number"] == 2);
+        let expected = json!({"number": 2, "unreadable": {"number": 2}});
+        assert_eq!(missing, (after < 2).then_some(&expected));
+    }
+    for (id, numbers) in [("p3", &[1, 2, 3, 4][..]), ("p1", &[1, 2, 3])] {
         let (mut path, mut found) = (format!("/products/{id}/events?limit=1"), Vec::new());
         loop {
             let response = server.get(&path).send().await.unwrap();
