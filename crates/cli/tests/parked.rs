@@ -340,6 +340,9 @@ async fn what_was_parked_while_the_clock_was_ahead_is_shown_as_due_and_is_nobody
     }
     let shown = text(&mut post.eventctl(&["parked", "show", "prints", "2"]));
     assert!(!shown.contains(&ahead.to_string()), "{shown}");
+    assert_eq!(json(&mut post.eventctl(&["parked", "retry", "prints", "2"]))["retried"], 1);
+    let due = post.store.parked(&key, Some(since_now(0)), 10, None).await.expect("listed");
+    assert_eq!(due.resources.len(), 1, "nobody has it for themselves");
     let skip = ["parked", "skip", "prints", "2", "--number", "1", "--reason", "why", "--by", "ada"];
     assert_eq!(json(&mut post.eventctl(&skip))["skipped"]["number"], 1);
     assert_eq!(json(&mut post.eventctl(&["parked", "retry", "prints", "1"]))["retried"], 1);

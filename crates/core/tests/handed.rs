@@ -12,8 +12,8 @@ use std::{
 use aws_event_sourcing_core::{
     Commit, EventStore as _, MemoryStore, Recorded, Repository, ResourceId, ResourceKey, Timestamp,
     subscription::{
-        Batch, Context, Delivery, Failure, Feed as _, Handled, ProgressStore as _, Redriven, Registration,
-        Source, Start, Subscription, SubscriptionKey, Swap, Unread,
+        Backoff, Batch, Context, Delivery, Failure, Feed as _, Handled, ProgressStore as _, Redriven,
+        Registration, Source, Start, Subscription, SubscriptionKey, Swap, Unread, retry,
     },
 };
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -119,8 +119,11 @@ impl World {
     }
 
     async fn redrive(&self) -> Redriven {
-        let cut_off = Instant::now() + Duration::from_secs(300);
-        let subscription = self.subscription();
+        self.redrive_by(self.subscription(), Duration::from_secs(300)).await
+    }
+
+    async fn redrive_by(&self, subscription: Subscription, time: Duration) -> Redriven {
+        let cut_off = Instant::now() + time;
         subscription.redrive_due(&self.source(), "product", cut_off).await.expect("memory")
     }
 
@@ -258,6 +261,48 @@ async fn what_was_parked_while_the_clock_was_ahead_is_tried_when_it_is_set_right
 }
 
 #[tokio::test(start_paused = true)]
+async fn all_that_was_parked_while_the_clock_was_ahead_is_tried_by_one_redrive() {
+    // More than are looked at at once.
+    let world = World::new(Does::Fails);
+    let (ids, batch) = world.resources(250, 1).await;
+    world.set_clock_ahead(DAY * 2);
+    world.handle(batch, LONG).await;
+    world.set_clock_ahead(Duration::ZERO);
+    world.now_does(Does::Well);
+    assert_eq!(world.redrive().await, Redriven { released: ids.len(), failed: 0 });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_somebody_has_set_is_not_taken_for_a_clock_that_was_ahead() {
+    let world = World::new(Does::Fails);
+    let (_, batch) = world.resources(1, 1).await;
+    let hour = Duration::from_secs(60 * 60);
+    let patient = || world.subscription().redrive(Backoff { first: hour, longest: hour });
+    let registration = world.registration().await;
+    patient().handle(&world.source(), &registration, batch, Instant::now() + LONG).await;
+    assert_eq!(world.redrive_by(patient(), LONG).await, Redriven::default(), "it is not due yet");
+    tokio::time::sleep(hour).await;
+    assert_eq!(world.redrive_by(patient(), LONG).await, Redriven { released: 0, failed: 1 });
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_back_is_due_also_when_the_clock_was_ahead_as_it_failed() {
+    let world = World::new(Does::Fails);
+    let (ids, batch) = world.resources(1, 3).await;
+    world.set_clock_ahead(Duration::from_secs(120));
+    world.handle(batch, LONG).await;
+    world.set_clock_ahead(Duration::ZERO);
+    let key = SubscriptionKey::new("handed", "product");
+    retry(&world.store, &key, &ids[0], world.now()).await.expect("it is parked");
+    // There is time for two of the three.
+    world.now_does(Does::Takes(Duration::from_secs(3)));
+    let redriven = world.redrive_by(world.subscription(), Duration::from_secs(10)).await;
+    assert_eq!((redriven, world.handled(&ids[0])), (Redriven::default(), vec![1, 2]));
+    assert_eq!(world.redrive().await, Redriven { released: 1, failed: 0 });
+    assert_eq!(world.handled(&ids[0]), [1, 2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn when_time_runs_short_it_stops_and_tells_how_far_it_came() {
     let world = World::new(Does::Takes(Duration::from_secs(7)));
     let (ids, batch) = world.resources(1, 20).await;
@@ -336,6 +381,8 @@ async fn one_that_began_while_the_clock_was_ahead_passes_over_nothing() {
     for delivery in &mut batch.deliveries {
         delivery.commit.at = world.now();
     }
+    // They are handed over a while after they were committed.
+    tokio::time::sleep(Duration::from_secs(60)).await;
     let cut_off = Instant::now() + LONG;
     let handled = world.subscription().handle(&world.source(), &registration, batch, cut_off).await;
     assert_eq!((handled.up_to, world.handled(&ids[0])), (2, vec![1, 2]));

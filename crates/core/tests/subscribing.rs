@@ -253,6 +253,45 @@ async fn what_was_parked_while_the_clock_was_ahead_is_tried_within_five_minutes(
     running.stop().await;
 }
 
+/// More of them than are looked at at once.
+#[tokio::test(start_paused = true)]
+async fn all_that_was_parked_while_the_clock_was_ahead_is_tried_when_it_is_looked_for() {
+    let (store, tried) = (MemoryStore::new(), Seen::default());
+    let products = Repository::<Product>::new(store.clone());
+    let mut ids = Vec::new();
+    for _ in 0..250 {
+        ids.push(products.create(ProductRestocked { amount: 9 }).await.expect("new").id().clone());
+    }
+    let handler = {
+        let tried = tried.clone();
+        move |event: Recorded<ProductEvent>, _: Context| {
+            tried.note(&event);
+            async { Err(Failure::park("the printer is on fire")) }
+        }
+    };
+    let is_ahead = Arc::new(AtomicBool::new(true));
+    let clock = {
+        let (begun, is_ahead) = (tokio::time::Instant::now(), is_ahead.clone());
+        move || {
+            let days = if is_ahead.load(Ordering::SeqCst) { 2 } else { 0 };
+            let ahead = Duration::from_secs(24 * 60 * 60) * days;
+            Timestamp::from(SystemTime::from(common::now_since(begun)) + ahead)
+        }
+    };
+    let running = start_by(Subscription::new("watch").on::<Product>(handler), &store, clock);
+    let key = SubscriptionKey::new("watch", "product");
+    while store.parked(&key, None, 1_000, None).await.expect("memory").resources.len() < ids.len() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    is_ahead.store(false, Ordering::SeqCst);
+    let before: Vec<_> = ids.iter().map(|id| tried.of(id).len()).collect();
+    let since = tokio::time::Instant::now();
+    until(|| ids.iter().zip(&before).all(|(id, before)| tried.of(id).len() > *before)).await;
+    // What is beyond the first hundred does not wait until it is looked once more.
+    assert!(since.elapsed() < Duration::from_secs(100), "{:?}", since.elapsed());
+    running.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_a_handler_commits_happens_once_and_tells_its_cause() {
     let store = MemoryStore::new();
