@@ -341,6 +341,19 @@ impl Drop for Held {
 mod tests {
     use super::*;
 
+    /// The machine slept, or its clock was set forward; and the clock was set back.
+    #[test]
+    fn a_lease_is_as_old_as_the_clock_says_that_says_more() {
+        let (now, minute) = (Moment::now(), Duration::from_secs(60));
+        let set = |millis: i64| {
+            Timestamp::from_unix_millis(now.by_wall.as_unix_millis().saturating_add_signed(millis))
+        };
+        let by_wall = Moment { by_wall: set(-60_000), ..now };
+        let long_ago = now.by_machine.checked_sub(minute).expect("the machine runs for longer");
+        let by_machine = Moment { by_machine: long_ago, by_wall: set(3_600_000) };
+        assert!(by_wall.elapsed() >= minute && by_machine.elapsed() >= minute);
+    }
+
     #[test]
     fn a_table_that_took_too_long_is_read_once_more() {
         let at = |hour: u64| Timestamp::from_unix_millis(hour * 3_600_000);

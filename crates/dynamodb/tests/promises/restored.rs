@@ -1,9 +1,17 @@
 //! What a process does whose table is restored to an earlier state under its name, or which somebody deletes items of.
 
-use std::{error::Error as _, time::Duration};
+use std::{
+    error::Error as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use aws_event_sourcing_core::{CommitError, FindError, Repository, StoreErrorKind};
 use aws_event_sourcing_dynamodb::{Breach, Consumed, Meter};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testbed::{Fault, FaultyProxy, Request};
 
@@ -147,7 +155,8 @@ async fn a_table_that_was_not_there_for_a_moment_is_doubted() {
 async fn where_nobody_knows_which_table_it_is_a_commit_reads_first() {
     let denied = Fault::Answer { status: 400, error: "AccessDeniedException" };
     let busy = Fault::Answer { status: 400, error: "ThrottlingException" };
-    for fault in [denied, busy, Fault::Delay(Duration::from_secs(60))] {
+    // Nobody waits for an answer that does not come.
+    for fault in [denied, busy, Fault::Delay(Duration::from_secs(3_600))] {
         let fails = fault.clone();
         let warm = Warm::new(Duration::ZERO, move |request| match &*request.operation {
             "DescribeTable" => fails.clone(),
@@ -160,7 +169,28 @@ async fn where_nobody_knows_which_table_it_is_a_commit_reads_first() {
         let notebook = warm.notebooks.commit(&*warm.id, note(10)).await.expect("committed");
         assert_eq!(notebook.version(), 3, "{fault:?}");
         assert_eq!(warm.numbers().await, [1, 2, 3], "{fault:?}");
+        if let Fault::Answer { error: "AccessDeniedException", .. } = fault {
+            assert_eq!(warm.looks(), 1, "who may not look does not try it each time");
+        }
     }
+}
+
+#[tokio::test]
+async fn commits_at_the_same_time_share_a_look() {
+    let warm = Warm::new(Duration::ZERO, |request| match &*request.operation {
+        // Long enough for all to ask.
+        "DescribeTable" => Fault::Delay(Duration::from_millis(300)),
+        _ => Fault::None,
+    })
+    .await;
+    let mut ids = Vec::new();
+    for _ in 0..20 {
+        ids.push(warm.notebooks.create(NotebookOpened).await.expect("created").id().clone());
+    }
+    let before = warm.looks();
+    let commits = ids.iter().map(async |id| warm.notebooks.commit(id, note(10)).await.expect("committed"));
+    join_all(commits).await;
+    assert!(warm.looks() - before <= 3, "{}", warm.looks() - before);
 }
 
 #[tokio::test]
@@ -203,6 +233,35 @@ async fn a_large_last_commit_is_not_read_again_where_the_table_is_the_same() {
     warm.consumed();
     warm.notebooks.find_one(&*warm.id).await.expect("found");
     assert_eq!(warm.consumed(), (1, 0.0, 1.0));
+}
+
+#[tokio::test]
+async fn a_find_notices_also_where_the_last_commit_is_large() {
+    let warm = Warm::looking_always().await;
+    warm.notebooks.commit(&*warm.id, note(50_000)).await.expect("committed");
+    warm.notebooks.find_one(&*warm.id).await.expect("found");
+    warm.restore().await;
+    let notebook = warm.notebooks.find_one(&*warm.id).await.expect("found");
+    assert_eq!((notebook.version(), notebook.notes), (2, 1));
+}
+
+/// DynamoDB has too much to do to say which table it is, until the table is another one.
+#[tokio::test]
+async fn what_was_read_before_anybody_knew_which_table_it_is_is_read_again() {
+    let busy = Arc::new(AtomicBool::new(true));
+    let is_busy = Arc::clone(&busy);
+    let warm = Warm::new(Duration::ZERO, move |request| match &*request.operation {
+        "DescribeTable" if is_busy.load(Ordering::SeqCst) => {
+            Fault::Answer { status: 400, error: "ThrottlingException" }
+        }
+        _ => Fault::None,
+    })
+    .await;
+    warm.restore().await;
+    busy.store(false, Ordering::SeqCst);
+    let notebook = warm.notebooks.commit(&*warm.id, note(10)).await.expect("committed");
+    assert_eq!(notebook.version(), 3);
+    assert_eq!(warm.numbers().await, [1, 2, 3]);
 }
 
 /// Nothing permits it: neither the library nor the roles of the templates. The table is the same, so a commit in between
