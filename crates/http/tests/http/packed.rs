@@ -157,6 +157,18 @@ async fn an_answer_is_packed_for_who_takes_it_so() {
     }
 }
 
+/// As those that serve files do.
+#[tokio::test]
+async fn a_length_that_a_handler_states_is_not_that_of_the_packed_answer() {
+    let file = || async { ([("content-length", "5000")], "a".repeat(5000)) };
+    let server = Server::start(Router::new().route("/", get(file))).await;
+    let response = server.get("/").header("accept-encoding", "gzip").send().await.unwrap();
+    assert!(is_packed(&response) && !response.headers().contains_key("content-length"));
+    assert_eq!(unpack(&response.bytes().await.unwrap()).await.unwrap(), "a".repeat(5000).as_bytes());
+    let whole = server.get("/").send().await.unwrap();
+    assert_eq!(header(whole.headers(), "content-length"), "5000");
+}
+
 /// RFC 9110, section 9.3.2: with the same headers, or without those that only sending tells.
 #[tokio::test]
 async fn head_says_of_a_packed_answer_what_get_does() {
