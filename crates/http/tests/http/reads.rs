@@ -201,6 +201,11 @@ async fn a_resource_is_shown_as_it_was_at_a_time() {
         (at(1_000_000), 4),
         (at(1000).replace('Z', "%2B00:00"), 3),
         (at(1000).replace('Z', "-00:00").to_lowercase(), 3),
+        // An hour and a half east of Greenwich the clock shows more, and west of it less.
+        (at(5_401_000).replace('Z', "%2B01:30"), 3),
+        (at(5_400_999).replace('Z', "%2B01:30"), 1),
+        (at(-5_399_000).replace('Z', "-01:30"), 3),
+        (at(-5_399_001).replace('Z', "-01:30"), 1),
         ("9999-12-31T23:59:59Z".to_owned(), 4),
         ("9999-12-31T23:59:59.999999999-23:59".to_owned(), 4),
     ] {
