@@ -213,6 +213,10 @@ mod tests {
             (r#"{"aws-event-sourcing":"rewind"}"#, "an event with the members aws-event-sourcing"),
             (r#"{"source":"a-shop","warmer":"no"}"#, "an event with the members source, warmer"),
             (r#"{"type":"order","warmer":false}"#, "an event with the members type, warmer"),
+            (
+                r#"{"requestContext":{"connectionId":"d="},"warmer":true}"#,
+                "an event with the members requestContext, warmer",
+            ),
             ("[1]", "an event that is no JSON object"),
         ] {
             assert_eq!(kind(event), Err(format!("no handler for {message}")), "{event}");

@@ -127,6 +127,21 @@ async fn headers_keep_all_their_values_and_bodies_their_bytes() {
     assert_eq!(lattice["body"], json!(b"{\"amount\": 5}"));
 }
 
+/// No path of VPC Lattice's examples has a query, and it is not said that it cannot come without.
+#[tokio::test]
+async fn parameters_that_are_not_in_the_path_are_of_the_query() {
+    for (name, path, uri) in [
+        ("vpc-lattice-1", "raw_path", "/products?limit=2&tag=1%2B1"),
+        ("vpc-lattice-2", "path", "/products?limit=2"),
+    ] {
+        let mut request = event(name);
+        request[path] = "/products".into();
+        let answer = echoing().answer(&request).await.unwrap();
+        let seen: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        assert_eq!(seen["uri"], uri, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn a_load_balancer_that_asks_for_itself_is_answered() {
     let mut check = event("alb");
@@ -339,11 +354,17 @@ async fn an_answer_that_lambda_cannot_carry_is_a_problem() {
         ("http-api", "/binary", 500, "6 MB"),
         ("http-api", "/large", 500, "6 MB"),
         ("http-api", "/head", 500, "6 MB"),
+        ("vpc-lattice-1", "/text", 200, "xxx"),
+        ("vpc-lattice-1", "/large", 500, "6 MB"),
         ("alb", "/text", 500, "1 MB"),
         ("http-api", "/broken", 500, "its log has the reason"),
     ] {
         let mut request = event(name);
-        let place = if name == "alb" { "path" } else { "rawPath" };
+        let place = match name {
+            "alb" => "path",
+            "vpc-lattice-1" => "raw_path",
+            _ => "rawPath",
+        };
         request[place] = path.into();
         if name == "http-api" {
             request["requestContext"]["http"]["method"] = "GET".into();
