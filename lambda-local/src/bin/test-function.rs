@@ -3,7 +3,8 @@
 //! Told by the event itself:
 //!
 //! - `{"fail": "why"}`: answers with an error. `{"exit": 1}`: ends. `{"sleep": 100}`: takes so many milliseconds.
-//! - `{"environment": true}`: answers with its environment. Whatever else it is called with, it answers with that.
+//! - `{"environment": true}`: answers with its environment. `{"ask": "/path"}`: asks its runtime API for that, and answers
+//!   with the status. Whatever else it is called with, it answers with that.
 //! - A request of API Gateway is answered with the event as the body, the trace and the deadline of the call, and what the event's own body says if it is JSON:
 //!   `{"sleep": 100}` and the like.
 //!
@@ -13,7 +14,13 @@
 //! - A file of the item's name in the folder `FATES` says what becomes of it: `throw` fails the call, `report` reports the
 //!   item and whatever is behind it, `report-nonsense` reports something that is no item, `sleep` takes a second and a half.
 
-use std::{env, fs, io::Write as _, path::PathBuf, time::Duration};
+use std::{
+    env, fs,
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpStream,
+    path::PathBuf,
+    time::Duration,
+};
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Map, Value, json};
@@ -66,7 +73,19 @@ async fn obey(order: &Value) -> Result<Value, Diagnostic> {
         let variables: Map<_, _> = env::vars().map(|(name, value)| (name, json!(value))).collect();
         return Ok(Value::Object(variables));
     }
+    if let Some(path) = order["ask"].as_str() {
+        return ask(path).map(Value::from).map_err(|error| failure(&error.to_string()));
+    }
     Ok(order.clone())
+}
+
+/// The status line that the runtime API answers with.
+fn ask(path: &str) -> std::io::Result<String> {
+    let mut api = TcpStream::connect(env::var("AWS_LAMBDA_RUNTIME_API").unwrap_or_default())?;
+    write!(api, "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")?;
+    let mut line = String::new();
+    BufReader::new(api).read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
 }
 
 fn failure(why: &str) -> Diagnostic {

@@ -82,10 +82,34 @@ async fn a_function_that_stands_by_has_a_process_from_its_first_call_on() {
 async fn a_call_is_carried_out_to_its_end_when_nobody_waits_for_it_any_more() {
     let function = Arc::new(function().instances(1).build().expect("a function"));
     invoke(&function, json!(0)).await.expect("an answer");
+    let process = function.processes().expect("Linux");
     let impatient = invoke(&function, json!({"sleep": 500}));
     let given_up = tokio::time::timeout(Duration::from_millis(50), impatient).await;
     assert!(given_up.is_err(), "it takes longer");
     assert_eq!(invoke(&function, json!(1)).await.expect("it was not disturbed"), 1);
+    assert_eq!(function.processes().expect("Linux"), process, "nobody has killed it");
+    let log = function.log().lines();
+    assert_eq!(log.iter().filter(|line| line.contains("REPORT RequestId")).count(), 3, "{log:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_begins_a_trace_of_its_own() {
+    let function = function().build().expect("a function");
+    let mut traces = std::collections::HashSet::new();
+    for _ in 0..2 {
+        let answer = invoke(&function, json!({"requestContext": {}})).await.expect("an answer");
+        let body: Value = serde_json::from_str(answer["body"].as_str().expect("text")).expect("JSON");
+        let trace = body["trace"].as_str().expect("a trace");
+        assert!(trace.starts_with("Root=1-") && trace.contains(";Parent="), "{trace}");
+        assert!(traces.insert(trace.to_owned()), "{trace}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_is_told_what_its_runtime_api_refuses() {
+    let function = function().build().expect("a function");
+    let status = invoke(&function, json!({"ask": "/2018-06-01/nowhere"})).await.expect("an answer");
+    assert_eq!(status, "HTTP/1.1 404 Not Found");
 }
 
 #[tokio::test(flavor = "multi_thread")]
