@@ -10,6 +10,7 @@ mod stores;
 mod cors;
 mod foreign;
 mod hardened;
+mod openapi;
 mod packed;
 mod problems;
 mod reads;
