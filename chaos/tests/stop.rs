@@ -126,6 +126,33 @@ fn an_answer_that_is_under_way_is_finished_and_one_without_an_end_ends_when_its_
     assert!(last.starts_with("HTTP/1.1 200") && last.ends_with("body after the stop began"), "{last:?}");
 }
 
+/// Whether there is more of a request to come says nothing about that.
+#[test]
+fn a_handler_that_does_not_wait_for_the_rest_of_its_request_is_finished() {
+    let service = Service::start(&[]);
+    let head = |path: &str| format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n");
+    let unwanted = service.send(&format!("{}\r\n", head("/unwanted")));
+    let dropped = service.send(&format!("{}\r\n", head("/dropped")));
+    // Asked for by nobody before the stop, and read by nobody.
+    let unread = service.send(&format!("{}Expect: 100-continue\r\n\r\nbody", head("/last")));
+    let expect = format!("{}Expect: 100-continue\r\n\r\n", head("/arrived"));
+    let mut arrived = service.send_until(&expect, "100 Continue\r\n\r\n");
+    arrived.write_all(b"body").expect("a connection");
+    for noted in ["unwanted", "dropped", "last", "arrived"] {
+        service.noted(noted);
+    }
+    service.stops();
+    for (name, client, end) in [
+        ("not looked at", unwanted, "without its body"),
+        ("waited for once", dropped, "without its body"),
+        ("here and not read", unread, "body after the stop began"),
+        ("read and not taken", arrived, "body after the stop began"),
+    ] {
+        let answer = rest(client);
+        assert!(answer.contains("HTTP/1.1 200") && answer.ends_with(end), "{name}: {answer:?}");
+    }
+}
+
 #[test]
 fn what_does_not_end_is_cut_off_when_the_grace_is_over() {
     let service = Service::start(&[("STOP_GRACE_SECONDS", "1")]);

@@ -2,6 +2,8 @@
 //!
 //! - `POST /products` makes a product. Any other request is shown back, and one of `/slow` takes a minute.
 //! - `/ticks` is an answer that ends when the service stops, `/last` one that begins then. `/endless` and `/flood` never end.
+//! - `/unwanted`, `/dropped` and `/arrived` answer a tick later than `/last`: they do not look at their body, or wait for it and
+//!   then drop it, or wait for it and do not look at it before.
 //! - A subscription handles what happens to products, but for amounts of 13 until there is a file `mended` in `FOLDER`. Amounts
 //!   of 1,000 take half a second.
 //! - Messages and events of others make a product each. What begins with `bad` fails, and what begins with `slow` takes a
@@ -9,7 +11,13 @@
 //! - The file `ledger` in `FOLDER` has a line for everything that was handled.
 
 use std::{
-    convert::Infallible, fs::OpenOptions, io::Write as _, net::SocketAddr, path::PathBuf, sync::Arc,
+    convert::Infallible,
+    fs::OpenOptions,
+    io::Write as _,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    task::{Context, Wake},
     time::Duration,
 };
 
@@ -17,7 +25,7 @@ use aws_event_sourcing::{
     Aggregate, Event, Recorded, Repository,
     http::{Created, Json, Problem, Stopping, WithTerms as _, WriteTerms},
     service::{self, BusEvent, Message, Service},
-    subscription::{Context, Failure, Subscription, with_state},
+    subscription::{self, Failure, Subscription, with_state},
 };
 use axum::{
     Router,
@@ -27,8 +35,9 @@ use axum::{
     response::{AppendHeaders, IntoResponse},
     routing::{any, get, post},
 };
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 use self::ProductEvent::ProductRestocked;
 
@@ -114,6 +123,61 @@ async fn last(
     Ok(format!("{} after the stop began", String::from_utf8_lossy(&body)))
 }
 
+/// Takes its time for the answer when the service stops, and does not look at its body.
+async fn unwanted(
+    State(world): State<Arc<World>>,
+    stopping: Stopping,
+    request: Request,
+) -> Result<String, Problem> {
+    world.note("unwanted").map_err(|failure| Problem::internal(failure.to_string()))?;
+    stopping.begun().await;
+    tokio::time::sleep(TICK).await;
+    drop(request);
+    Ok("without its body".to_owned())
+}
+
+/// The same, when it has waited for its body and dropped it.
+async fn dropped(
+    State(world): State<Arc<World>>,
+    stopping: Stopping,
+    request: Request,
+) -> Result<String, Problem> {
+    let waited = request.into_body().into_data_stream().next().now_or_never();
+    assert!(waited.is_none(), "it has arrived already");
+    world.note("dropped").map_err(|failure| Problem::internal(failure.to_string()))?;
+    stopping.begun().await;
+    tokio::time::sleep(TICK).await;
+    Ok("without its body".to_owned())
+}
+
+/// The same, when it has waited for its body, which it takes in the end.
+async fn arrived(
+    State(world): State<Arc<World>>,
+    stopping: Stopping,
+    request: Request,
+) -> Result<String, Problem> {
+    let mut body = request.into_body().into_data_stream();
+    let arrival = Arc::new(Arrival::default());
+    let waited = body.poll_next_unpin(&mut Context::from_waker(&arrival.clone().into()));
+    assert!(waited.is_pending(), "it has arrived already");
+    arrival.0.notified().await;
+    world.note("arrived").map_err(|failure| Problem::internal(failure.to_string()))?;
+    stopping.begun().await;
+    tokio::time::sleep(TICK).await;
+    let body = body.next().await.and_then(Result::ok).unwrap_or_default();
+    Ok(format!("{} after the stop began", String::from_utf8_lossy(&body)))
+}
+
+/// Learns that something has arrived, and does not take it.
+#[derive(Default)]
+struct Arrival(Notify);
+
+impl Wake for Arrival {
+    fn wake(self: Arc<Self>) {
+        self.0.notify_one();
+    }
+}
+
 /// An answer that ends with the service.
 async fn ticks(stopping: Stopping) -> Body {
     Body::from_stream(every(TICK).take_until(stopping.begun()))
@@ -152,7 +216,11 @@ impl World {
     }
 }
 
-async fn handle(world: Arc<World>, event: Recorded<ProductEvent>, _: Context) -> Result<(), Failure> {
+async fn handle(
+    world: Arc<World>,
+    event: Recorded<ProductEvent>,
+    _: subscription::Context,
+) -> Result<(), Failure> {
     if event.event == (ProductRestocked { amount: 13 }) && !world.folder.join("mended").exists() {
         return Err(Failure::park("thirteen is a bad number"));
     }
@@ -172,6 +240,9 @@ async fn main() -> Result<(), service::Error> {
         .route("/products", get(show).post(create).with_state(products))
         .route("/slow", any(slow))
         .route("/last", post(last))
+        .route("/unwanted", post(unwanted))
+        .route("/dropped", post(dropped))
+        .route("/arrived", post(arrived))
         .with_state(world.clone())
         .route("/ticks", get(ticks))
         .route("/endless", get(async || Body::from_stream(every(TICK))))

@@ -25,12 +25,10 @@ struct State {
 enum Stage {
     #[default]
     Head,
-    /// The head is here, and the body is not wanted for the moment.
-    Body,
+    /// The head is here, and nobody waits for more of the body: it is not wanted for the moment, or no more, or here in full.
+    Handled,
     /// Somebody waits for more of the body.
     BodyWanted,
-    /// Nobody waits for more of it.
-    Whole,
 }
 
 impl Arrival {
@@ -46,7 +44,7 @@ impl Arrival {
         state.is_drained = is_drained;
         // What has come may be the last of it.
         if !is_drained && state.stage == Stage::BodyWanted {
-            state.stage = Stage::Body;
+            state.stage = Stage::Handled;
         }
     }
 
@@ -69,7 +67,7 @@ pub(super) struct Arriving {
 impl Arriving {
     /// Its head is here.
     pub(super) fn new(body: Incoming, arrival: Arrival) -> Self {
-        arrival.reach(if body.is_end_stream() { Stage::Whole } else { Stage::Body });
+        arrival.reach(Stage::Handled);
         Self { body, arrival }
     }
 }
@@ -83,11 +81,7 @@ impl HttpBody for Arriving {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(context);
-        self.arrival.reach(match &frame {
-            Poll::Pending => Stage::BodyWanted,
-            Poll::Ready(Some(Ok(_))) if !self.body.is_end_stream() => Stage::Body,
-            Poll::Ready(_) => Stage::Whole,
-        });
+        self.arrival.reach(if frame.is_pending() { Stage::BodyWanted } else { Stage::Handled });
         frame
     }
 
@@ -102,6 +96,6 @@ impl HttpBody for Arriving {
 
 impl Drop for Arriving {
     fn drop(&mut self) {
-        self.arrival.reach(Stage::Whole);
+        self.arrival.reach(Stage::Handled);
     }
 }
