@@ -15,17 +15,24 @@ pub(crate) const BETWEEN_LOOKS: Duration = Duration::from_millis(16);
 pub(crate) type Seen = (Found, Option<Seal>);
 
 /// What it says without its log.
-pub(crate) struct Alone(Seen);
+pub(crate) struct Alone {
+    seen: Seen,
+    /// SQLite's number of its schema: another one after each change of that, and after each `VACUUM`.
+    pub(crate) schema: i64,
+}
 
 impl Alone {
     /// Reads the file, whoever has it open.
     pub(crate) fn read(path: &Path, migrations: &[&str]) -> rusqlite::Result<Self> {
-        look_at(&connection::open_alone(path)?, migrations).map(Self)
+        let connection = connection::open_alone(path)?;
+        // Before the rest: what is read after it is not older.
+        let schema = schema(&connection)?;
+        Ok(Self { seen: look_at(&connection, migrations)?, schema })
     }
 
     /// Whether the log that something was seen through belongs to the file.
     pub(crate) fn owns(&self, through_log: &rusqlite::Result<Seen>) -> bool {
-        let Self((found, seal)) = self;
+        let (found, seal) = &self.seen;
         match through_log {
             // Somebody else's lock, or the disk, says nothing about the log.
             Err(error) => !matches!(
@@ -44,4 +51,9 @@ impl Alone {
 pub(crate) fn look_at(connection: &Connection, migrations: &[&str]) -> rusqlite::Result<Seen> {
     let reading = connection.unchecked_transaction()?;
     Ok((Found::read(&reading, migrations)?, Seal::find(&reading)?))
+}
+
+/// SQLite's number of the schema that a connection sees.
+pub(crate) fn schema(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "schema_version", |row| row.get(0))
 }

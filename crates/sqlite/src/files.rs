@@ -134,15 +134,19 @@ impl Files {
     pub(crate) fn look_at_log(&self, connection: &Connection) -> Result<(), Error> {
         use std::os::unix::fs::FileExt as _;
 
-        let mut magic = [0; 4];
-        if self.log.read_exact_at(&mut magic, 0).is_ok() && magic != [0; 4] {
-            return Ok(());
+        for _ in 0..alone::LOOKS {
+            let mut magic = [0; 4];
+            if self.log.read_exact_at(&mut magic, 0).is_ok() && magic != [0; 4] {
+                return Ok(());
+            }
+            // Another process may have folded it in and emptied it: SQLite knows of no frame in it then. Or it has, and another
+            // transaction is in it by now.
+            match connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::NOOP) {
+                Ok((1.., _)) => {}
+                _ => return Ok(()),
+            }
         }
-        // Another process may have folded it in and emptied it meanwhile: SQLite knows of no frame in it then.
-        match connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::NOOP) {
-            Ok((1.., _)) => self.lose(self.state(), self.names[1].0.clone(), What::CutShort),
-            _ => Ok(()),
-        }
+        self.lose(self.state(), self.names[1].0.clone(), What::CutShort)
     }
 
     #[cfg(not(unix))]

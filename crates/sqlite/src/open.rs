@@ -48,7 +48,12 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Open, Error> {
         let (frames, _) =
             connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::NOOP).map_err(failed)?;
         if Seal::find(&connection).map_err(failed)?.is_some_and(|seal| seal.state == State::InUse) {
-            tell_of_lack(path, log, frames);
+            // Another process may have written since.
+            let (more, _) =
+                connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::NOOP).map_err(failed)?;
+            if frames.max(more) <= 0 {
+                tell_of_lack(path, log);
+            }
         }
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
@@ -89,19 +94,18 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Open, Error> {
 }
 
 /// Says what may be lost of a store that was in use and not closed, when its log has nothing that can be read.
-fn tell_of_lack(path: &FilePath, log: LeftoverLog, frames: i32) {
+fn tell_of_lack(path: &FilePath, log: LeftoverLog) {
     match log {
         LeftoverLog::None => tracing::warn!(
             file = %path,
             "the event store was not closed, and its log is not beside it: if this is a copy of a store that was in use, \
              what was then in the log is not in the copy"
         ),
-        LeftoverLog::There if frames <= 0 => tracing::warn!(
+        LeftoverLog::There => tracing::warn!(
             file = %path,
             "the event store was not closed, and there is nothing in its log that can be read: if somebody has written to \
              the log, what was only there is lost"
         ),
-        LeftoverLog::There => {}
     }
 }
 

@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB, wal::CheckpointMode};
 
 use super::loss::What;
 use crate::{
-    alone::{Alone, Seen, look_at},
+    alone::{Alone, Seen, look_at, schema},
     file_id::Stamp,
     layout,
     path::FilePath,
@@ -30,10 +30,12 @@ pub(super) struct Known {
     contents: Option<Contents>,
 }
 
-/// What the file and its log had in them together when the file was last found to be the right one.
+/// What there was when the file was last found to be the right one.
 struct Contents {
+    /// Of the file and its log together.
     seal: Seal,
-    /// Changes with each change of the schema, and with each `VACUUM`.
+    /// The number of its schema that the file alone had. While the log has another one, somebody has changed the schema, or
+    /// moved everything by a `VACUUM`, and what of that is in the file already need not make sense.
     schema: i64,
 }
 
@@ -41,7 +43,7 @@ struct Contents {
 pub(super) enum Found {
     /// The one that is known.
     Same,
-    /// There is no telling before the log is folded in: somebody has changed the schema.
+    /// There is no telling before the log is folded in: somebody has changed the schema, or made a `VACUUM`.
     Unclear,
     /// Another one, or not all of it.
     Other(What),
@@ -74,8 +76,13 @@ impl Known {
             Err(error) if may_pass(&error) => return Err(error),
             Err(_) => return Ok(Found::Other(What::WrittenOver)),
         };
+        let known = self.contents.as_ref();
+        let is_rebuilt = known.is_none_or(|known| known.schema != through_log.schema);
         let had = self.stamp.length;
-        if stamp.length < had && (stamp.length < through_log.least_length || through_log.length >= had) {
+        // Nothing but a `VACUUM` makes a file shorter by right.
+        if stamp.length < had
+            && (stamp.length < through_log.least_length || !is_rebuilt && through_log.length >= had)
+        {
             return Ok(Found::Other(What::CutShort));
         }
         let alone = match Alone::read(path.as_path(), layout::MIGRATIONS) {
@@ -83,19 +90,16 @@ impl Known {
             Err(error) if may_pass(&error) => return Err(error),
             Err(_) => None,
         };
-        let Through { seen, contents, .. } = through_log;
-        let known = self.contents.as_ref();
-        let is_same = known.is_none_or(|known| known.seal.is_before(&contents.seal))
-            && alone.is_some_and(|alone| alone.owns(&Ok(seen)));
-        if !is_same && known.is_some_and(|known| known.schema == contents.schema) {
+        let Through { seen, seal, .. } = through_log;
+        let same = alone
+            .filter(|alone| known.is_none_or(|known| known.seal.is_before(&seal)) && alone.owns(&Ok(seen)));
+        if same.is_none() && !is_rebuilt {
             return Ok(Found::Other(What::WrittenOver));
         }
-        self.is_settled = is_same && stamp == self.stamp;
+        self.is_settled = same.is_some() && stamp == self.stamp;
         (self.stamp, self.read_at) = (stamp, Instant::now());
-        if !is_same {
-            return Ok(Found::Unclear);
-        }
-        self.contents = Some(contents);
+        let Some(Alone { schema, .. }) = same else { return Ok(Found::Unclear) };
+        self.contents = Some(Contents { seal, schema });
         Ok(Found::Same)
     }
 }
@@ -103,7 +107,8 @@ impl Known {
 /// What the file says through its log.
 struct Through {
     seen: Seen,
-    contents: Contents,
+    seal: Seal,
+    schema: i64,
     /// How long the file is with what is in the log.
     length: u64,
     /// It cannot be shorter than this: pages that are not in the log are in the file.
@@ -116,12 +121,13 @@ impl Through {
         let (frames, _) = connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::NOOP)?;
         let (pages, bytes) = (number("page_count")?, number("page_size")?);
         let length = |pages: i64| (pages.max(0) * bytes).cast_unsigned();
-        let schema = number("schema_version")?;
+        let schema = schema(connection)?;
         let seen = look_at(connection, layout::MIGRATIONS)?;
         let seal = seen.1.clone().ok_or(rusqlite::Error::QueryReturnedNoRows)?;
         Ok(Self {
-            contents: Contents { seal, schema },
             seen,
+            seal,
+            schema,
             length: length(pages),
             least_length: length(pages - i64::from(frames)),
         })

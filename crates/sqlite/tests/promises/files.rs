@@ -236,6 +236,106 @@ async fn a_file_that_somebody_vacuums_is_whole() {
     assert_sound(&file);
 }
 
+/// It is shorter for a moment, and longer in the log than ever, before the store looks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_somebody_vacuums_and_then_fills_is_whole() {
+    let (_folder, file) = within();
+    let (opened, account) = (open(&file), resource());
+    store(&opened, &commit(&account, 1, 1)).await;
+    let shell = rusqlite::Connection::open(&file).expect("opened");
+    shell.busy_timeout(Duration::from_secs(10)).expect("patience");
+    let fill = "CREATE TABLE room AS SELECT zeroblob(1000000) AS taken";
+    shell.execute_batch(&format!("{fill}; PRAGMA wal_checkpoint; DROP TABLE room;")).expect("room");
+    store(&opened, &commit(&account, 2, 1)).await;
+    shell.execute_batch(&format!("VACUUM; PRAGMA wal_checkpoint(TRUNCATE); {fill}")).expect("vacuumed");
+    store(&opened, &commit(&account, 3, 1)).await;
+    opened.check().expect("whole");
+    opened.close().await.expect("closed");
+    shell.execute_batch("DROP TABLE room").expect("dropped");
+    drop(shell);
+    assert_sound(&file);
+}
+
+/// A checkpoint that cannot go on, because somebody reads, leaves a file half of which is from before the `VACUUM`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vacuum_that_is_folded_in_by_half_is_no_loss() {
+    let (_folder, file) = within();
+    let (opened, account) = (open(&file), resource());
+    for number in 1..=10 {
+        store(&opened, &commit(&account, number, 1)).await;
+    }
+    let shell = rusqlite::Connection::open(&file).expect("opened");
+    shell.busy_timeout(Duration::from_secs(10)).expect("patience");
+    folded(&file).await;
+    // It moves all tables; and the store looks before any of it is in the file.
+    shell.execute_batch("VACUUM").expect("vacuumed");
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let reader = rusqlite::Connection::open(&file).expect("opened");
+    reader.execute_batch("BEGIN; SELECT count(*) FROM events").expect("read");
+    for number in 11..=15 {
+        store(&opened, &commit(&account, number, 1)).await;
+    }
+    shell.execute_batch("PRAGMA wal_checkpoint").expect("folded by half");
+    for number in 16..=20 {
+        store(&opened, &commit(&account, number, 1)).await;
+        tokio::time::sleep(Duration::from_millis(120)).await;
+    }
+    opened.check().expect("whole");
+
+    // What a crash leaves.
+    let (_elsewhere, copy) = within();
+    for end in ["", "-wal"] {
+        assert!(
+            Command::new("cp").arg(with(&file, end)).arg(with(&copy, end)).status().expect("run").success()
+        );
+    }
+    let crashed = open(&copy);
+    assert_eq!(read(&crashed, &account).await.len(), 20);
+    crashed.close().await.expect("closed");
+    drop(reader);
+    drop(shell);
+    opened.close().await.expect("closed");
+    assert_sound(&file);
+}
+
+/// Whoever folds the log in, and however often: what is read of the file and of the log is never of one moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_into_which_others_fold_the_log_all_the_time_is_whole() {
+    let (_folder, file) = within();
+    let (opened, other) = (open(&file), open(&file));
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let folding = scope.spawn(|| {
+            let shell = rusqlite::Connection::open(&file).expect("opened");
+            shell.busy_timeout(Duration::from_secs(10)).expect("patience");
+            while !is_over.load(std::sync::atomic::Ordering::SeqCst) {
+                shell.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("folded");
+            }
+        });
+        let writers = [&opened, &other].map(|store_of| {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.expect("a runtime").block_on(async {
+                    for _ in 0..300 {
+                        store(store_of, &commit(&resource(), 1, 1)).await;
+                    }
+                });
+            })
+        });
+        let ends = writers.map(|writer| writer.join());
+        is_over.store(true, std::sync::atomic::Ordering::SeqCst);
+        folding.join().expect("it folds");
+        for end in ends {
+            end.expect("all is stored");
+        }
+    });
+    for each in [opened, other] {
+        each.check().expect("whole");
+        each.close().await.expect("closed");
+    }
+    assert_sound(&file);
+}
+
 /// SQLite keeps the log beside the file, and not beside the link.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_leads_to_the_file_and_does_not_take_its_place() {
