@@ -147,3 +147,21 @@ fn may_pass(error: &rusqlite::Error) -> bool {
         )
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_once_more_after_a_tick_and_then_when_it_has_changed() {
+        let stamp = Stamp::default();
+        let mut known = Known::of(stamp);
+        assert!(known.is_outdated(Stamp { length: 1, ..stamp }));
+        known.read_at = Instant::now();
+        assert!(!known.is_outdated(stamp), "within the tick");
+        known.read_at -= TICK;
+        assert!(known.is_outdated(stamp));
+        known.is_settled = true;
+        assert!(!known.is_outdated(stamp));
+    }
+}

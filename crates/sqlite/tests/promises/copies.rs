@@ -2,12 +2,13 @@
 
 use std::{
     fs,
+    io::Read as _,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use aws_event_sourcing_core::{Commit, EventStore as _, ResourceKey, StoreErrorKind};
-use aws_event_sourcing_sqlite::SqliteStore;
+use aws_event_sourcing_sqlite::{Existing, Origin, SqliteStore, restore};
 use rusqlite::Connection;
 
 use crate::{
@@ -22,9 +23,12 @@ fn with(file: &Path, end: &str) -> PathBuf {
 
 /// Waits until nothing is in the log, as nobody can but by looking.
 async fn folded(file: &Path) {
-    while fs::metadata(with(file, "-wal")).is_ok_and(|log| log.len() > 0) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let emptied = async {
+        while fs::metadata(with(file, "-wal")).is_ok_and(|log| log.len() > 0) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), emptied).await.expect("the log is not folded in");
 }
 
 async fn store_some(opened: &SqliteStore, resources: usize) {
@@ -52,10 +56,17 @@ async fn count_in_copy(file: &Path) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_of_an_idle_file_is_complete() {
     let (_folder, file) = folder();
-    let (opened, other) = (open(&file), open(&file));
-    store_some(&opened, 20).await;
+    let opened = open(&file);
+    for resources in [10, 20] {
+        store_some(&opened, 10).await;
+        folded(&file).await;
+        assert_eq!(count_in_copy(&file).await, resources);
+    }
+    let shell = Connection::open(&file).expect("opened");
+    shell.execute_batch("CREATE TABLE notes (text)").expect("made");
     folded(&file).await;
-    assert_eq!(count_in_copy(&file).await, 20);
+    drop(shell);
+    let other = open(&file);
     // Whoever wrote, and however often.
     store_some(&other, 3).await;
     store_some(&opened, 2).await;
@@ -72,6 +83,19 @@ async fn a_copy_of_an_idle_file_is_complete() {
     folded(&file).await;
     assert_eq!(count_in_copy(&file).await, 31);
     assert_eq!(scan(&opened, "account").await.len(), 31);
+}
+
+/// By what the copy says of itself: that it is all there is.
+#[tokio::test]
+async fn a_copy_of_a_closed_file_is_known_to_be_complete() {
+    let ((_folder, file), (_elsewhere, copy)) = (folder(), folder());
+    for stored in 1..=2 {
+        let opened = open(&file);
+        store_some(&opened, 1).await;
+        opened.close().await.expect("closed");
+        let restored = restore(&file, &copy, Existing::Replace, |_| {}).expect("restored");
+        assert_eq!((restored.contents.events, restored.origin), (2 * stored, Origin::Whole));
+    }
 }
 
 /// The part of the process that crashes: it stores so many commits, waits until they are in the file, and stores more.
@@ -164,10 +188,127 @@ async fn the_log_of_another_store_is_not_applied() {
         fs::copy(&other, &file).expect("copied");
         refused(&file);
     }
+    // One that has been through the very same.
+    let ((_folder, twin), (_elsewhere, idle_twin)) = (folder(), folder());
+    crashed(test, 5, &twin, &idle_twin);
+    for twin in [twin, idle_twin] {
+        fs::copy(&twin, &file).expect("copied");
+        refused(&file);
+    }
     fs::write(&file, "").expect("written");
     refused(&file);
     fs::remove_file(&file).expect("removed");
     refused(&file);
+}
+
+#[tokio::test]
+async fn an_older_log_is_not_applied_to_a_newer_file() {
+    if let Some(part) = part() {
+        store_twice_and_wait(&part).await;
+    }
+    let ((_folder, file), (_elsewhere, older)) = (folder(), folder());
+    crashed("copies::an_older_log_is_not_applied_to_a_newer_file", 5, &file, &older);
+    let older_log = with(&older, "-log");
+    fs::copy(with(&file, "-wal"), &older_log).expect("copied");
+    assert_eq!(count(&file).await, 25);
+    fs::rename(&older_log, with(&file, "-wal")).expect("moved");
+    refused(&file);
+}
+
+/// What each transaction of a log says, however it has come about that the log began anew with it.
+#[tokio::test]
+async fn each_log_says_which_file_it_belongs_to() {
+    if let Some(part) = part() {
+        begin_logs(&part).await;
+    }
+    for how in ["after a rollback", "after another's checkpoint", "after its own"] {
+        let ((_folder, file), (_elsewhere, older)) = (folder(), folder());
+        let test = "copies::each_log_says_which_file_it_belongs_to";
+        let mut writer = Peer::start(program(test, &format!("{}|{how}", file.display())));
+        writer.wait();
+        fs::copy(&file, &older).expect("copied");
+        writer.go_on();
+        assert!(writer.any(|line| line == "stored"), "{how}: the process has ended early");
+        writer.kill();
+        fs::rename(&file, with(&older, "-newest")).expect("moved");
+        fs::copy(&older, &file).expect("copied");
+        refused(&file);
+    }
+}
+
+/// The part of the process that crashes with a log that it has begun in that way.
+async fn begin_logs(part: &str) -> ! {
+    let (file, how) = part.split_once('|').expect("a file, and how");
+    let file = Path::new(file);
+    let shell = Connection::open(file).expect("opened");
+    let opened = open(file);
+    shell.busy_timeout(Duration::from_secs(10)).expect("patience");
+    shell
+        .execute_batch(
+            "CREATE TRIGGER refused BEFORE INSERT ON events WHEN new.resource = 'refused'
+             BEGIN SELECT raise(ABORT, 'refused'); END",
+        )
+        .expect("made");
+    store_some(&opened, 5).await;
+    folded(file).await;
+    ready();
+    match how {
+        "after a rollback" => {
+            let refused = commit(&ResourceKey::new("refused", "1"), 1, 1);
+            opened.append(&refused).await.expect_err("it is refused");
+            store_some(&opened, 1).await;
+        }
+        "after another's checkpoint" => {
+            store_some(&opened, 5).await;
+            shell.execute_batch("PRAGMA wal_checkpoint").expect("folded");
+            store_some(&opened, 2).await;
+        }
+        _ => {
+            // What it begins with is another one each time.
+            let log = || {
+                let mut begins = [0; 32];
+                fs::File::open(with(file, "-wal"))
+                    .and_then(|mut log| log.read_exact(&mut begins))
+                    .expect("a log");
+                begins
+            };
+            store_some(&opened, 2).await;
+            let begun = log();
+            // Until the first transaction of the next one is in it, and nothing else.
+            while log() == begun {
+                store(&opened, &commit(&resource(), 1, 100)).await;
+            }
+        }
+    }
+    say("stored");
+    std::future::pending().await
+}
+
+/// Another process may be folding the log in: a file and a log are looked at more than once.
+#[tokio::test]
+async fn a_file_that_belongs_to_its_log_a_moment_later_is_opened() {
+    if let Some(part) = part() {
+        store_twice_and_wait(&part).await;
+    }
+    let ((_folder, file), (_elsewhere, older)) = (folder(), folder());
+    crashed("copies::a_file_that_belongs_to_its_log_a_moment_later_is_opened", 5, &file, &older);
+    let newest = with(&older, "-newest");
+    fs::copy(&file, &newest).expect("copied");
+    fs::copy(&older, &file).expect("copied");
+    let index = with(&file, "-shm");
+    fs::remove_file(&index).expect("removed");
+    let stored = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // It has the index made when it looks through the log.
+            while !index.exists() {
+                std::thread::yield_now();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+            fs::copy(&newest, &file).expect("copied");
+        });
+        open(&file)
+    });
+    assert_eq!(scan(&stored, "account").await.len(), 25);
 }
 
 #[tokio::test]
