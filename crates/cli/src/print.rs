@@ -97,7 +97,9 @@ pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Ite
     let width = |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max();
     let widths: Vec<_> = (0..N).map(|column| width(column).unwrap_or_default()).collect();
     let line = |cells: &[String; N]| {
-        let cells = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        // Not by the formatter: it panics beyond a width of 65,535.
+        let room = |(cell, width): (&String, &usize)| " ".repeat(width - cell.chars().count());
+        let cells = cells.iter().zip(&widths).map(|cell| cell.0.clone() + &room(cell));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     lines.iter().map(line).collect::<Vec<_>>().join("\n")

@@ -33,7 +33,7 @@ impl Commit {
     /// The number of the last event, which is the resource's version after this commit.
     #[must_use]
     pub fn last_number(&self) -> u64 {
-        self.number + (self.events.len() as u64).saturating_sub(1)
+        self.number.saturating_add((self.events.len() as u64).saturating_sub(1))
     }
 
     /// Tells the log that it is stored.

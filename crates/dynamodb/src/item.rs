@@ -6,7 +6,7 @@ use std::{
     borrow::Cow, collections::HashMap, error::Error as StdError, num::ParseIntError, str::FromStr, sync::Arc,
 };
 
-use aws_event_sourcing_core::{Commit, EncodedEvent, Json, ResourceId, ResourceKey};
+use aws_event_sourcing_core::{Commit, EncodedEvent, Json, ResourceId, ResourceKey, limits};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::{error::Error, shard::Shard, value};
@@ -152,9 +152,14 @@ fn read(item: &mut Item, resource_type: &Arc<str>) -> Result<Commit, Unreadable>
         };
         events.push(event(&mut further)?);
     }
+    let number: u64 = required(attribute::NUMBER, number(item, attribute::NUMBER)?)?;
+    let last = number.checked_add(events.len() as u64 - 1);
+    if number == 0 || last.is_none_or(|last| last > limits::MAX_EVENT_NUMBER) {
+        return Err(Unreadable::new(attribute::NUMBER, "no event can have it"));
+    }
     Ok(Commit {
         resource: ResourceKey::new(Arc::clone(resource_type), id),
-        number: required(attribute::NUMBER, number(item, attribute::NUMBER)?)?,
+        number,
         events,
         at: required(attribute::AT, parsed(item, attribute::AT)?)?,
         id: required(attribute::COMMIT, text(item, attribute::COMMIT)?)?.into(),

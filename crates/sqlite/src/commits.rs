@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, mem, str::FromStr, sync::Arc};
 
-use aws_event_sourcing_core::{Commit, EncodedEvent, Json, ResourceKey, Timestamp, TraceParent};
+use aws_event_sourcing_core::{Commit, EncodedEvent, Json, ResourceKey, Timestamp, TraceParent, limits};
 
 use crate::{
     error::Error,
@@ -46,11 +46,15 @@ impl Commits {
             self.resource = ResourceKey::new(Arc::clone(&self.resource.resource_type), &*named);
             str::from_utf8(id).map_err(|error| text.flaw("id", error))?;
         }
+        let number = u64::try_from(first.number).unwrap_or_default();
+        if !(1..=limits::MAX_EVENT_NUMBER).contains(&number) {
+            return Err(text.flaw("number", "no event can have it"));
+        }
         let mut events = Vec::with_capacity(1 + goes_on);
         events.push(text.event(&first)?);
         let mut commit = Commit {
             resource: self.resource.clone(),
-            number: u64::try_from(first.number).map_err(|error| text.flaw("number", error))?,
+            number,
             events,
             id: text.required(found.id, "commit")?.into(),
             follows: None,

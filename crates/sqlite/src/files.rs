@@ -5,13 +5,15 @@
 //! checkpoint, and twice a second when there is nothing to do; from then on nothing is read or written. It goes on when the
 //! very same files are back under their names: nothing has changed about them.
 //!
-//! A log that is cut short is noticed as well, by what it begins with, and a file that is cut short or written over by what it
-//! [has in it](known) when it has changed.
+//! A log that is cut short is noticed as well, by what it begins and [ends](log_end) with, and a file that is cut short or
+//! written over by what it [has in it](known) when it has changed.
 //!
 //! Where the system does not tell which file has a name, as that of Windows, only a missing one is noticed; but there an open
 //! file cannot be removed or renamed.
 
 mod known;
+#[cfg(unix)]
+mod log_end;
 mod loss;
 
 use std::{
@@ -24,6 +26,8 @@ use std::{
 
 use rusqlite::{Connection, MAIN_DB, wal::CheckpointMode};
 
+#[cfg(unix)]
+use self::log_end::LogEnd;
 pub(crate) use self::loss::Loss;
 use self::{
     known::{Found, Known},
@@ -50,6 +54,8 @@ struct State {
     seen: SystemTime,
     loss: Option<Loss>,
     known: Known,
+    #[cfg(unix)]
+    log_end: Option<LogEnd>,
 }
 
 /// Whether the file is to be read.
@@ -69,7 +75,13 @@ impl Files {
         };
         let (name, _, stamp) = id_of(path.as_path().to_owned())?;
         let [(log, log_id, _), (index, index_id, _)] = [id_of(path.log())?, id_of(path.with("-shm"))?];
-        let state = State { seen: SystemTime::now(), loss: None, known: Known::of(stamp) };
+        let state = State {
+            seen: SystemTime::now(),
+            loss: None,
+            known: Known::of(stamp),
+            #[cfg(unix)]
+            log_end: None,
+        };
         let files = Self {
             #[cfg(unix)]
             log: fs::File::open(&log).map_err(failed)?,
@@ -86,12 +98,13 @@ impl Files {
         self.state().loss.clone().map_or(Ok(()), |loss| self.refuse(loss))
     }
 
-    /// Looks whether all files have their names, and reads the file when somebody has written to it.
+    /// Looks whether all files have their names and the log has what was written to it, and reads the file when somebody has
+    /// written to it.
     pub(crate) fn look_at_all(&self, connection: &Connection) -> Result<(), Error> {
-        match self.look()? {
-            Contents::AsKnown => Ok(()),
-            Contents::Outdated => self.read_file(connection),
+        if self.look()? == Contents::Outdated {
+            self.read_file(connection)?;
         }
+        self.look_at_log(connection)
     }
 
     /// Looks whether all files have their names. Tells whether the file is to be read.
@@ -128,29 +141,40 @@ impl Files {
         }
     }
 
-    /// Looks whether the log is the one that was written to, right after something was. It begins with a number that says so,
-    /// and with zeros if it was cut short before it was written to.
+    /// Takes note of where the log ends, right after something was written: it has so many frames.
     #[cfg(unix)]
-    pub(crate) fn look_at_log(&self, connection: &Connection) -> Result<(), Error> {
-        use std::os::unix::fs::FileExt as _;
+    pub(crate) fn note_log(&self, frames: i32) {
+        self.state().log_end = LogEnd::of(&self.log, frames);
+    }
 
+    #[cfg(not(unix))]
+    pub(crate) fn note_log(&self, _: i32) {}
+
+    /// Looks whether the log has what was written to it. It begins with a number that says so, and with zeros if it was cut
+    /// short before it was written to.
+    #[cfg(unix)]
+    fn look_at_log(&self, connection: &Connection) -> Result<(), Error> {
         for _ in 0..alone::LOOKS {
-            let mut magic = [0; 4];
-            if self.log.read_exact_at(&mut magic, 0).is_ok() && magic != [0; 4] {
-                return Ok(());
-            }
-            // Another process may have folded it in and emptied it: SQLite knows of no frame in it then. Or it has, and another
-            // transaction is in it by now.
-            match connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::NOOP) {
-                Ok((1.., _)) => {}
-                _ => return Ok(()),
+            let end = self.state().log_end;
+            match log_end::look(&self.log, end) {
+                log_end::State::Whole => return Ok(()),
+                // Another process may have begun it anew in between.
+                log_end::State::CutShort => {}
+                // Another process may have folded it in and emptied it: SQLite knows of no frame in it then. Or it has, and
+                // another transaction is in it by now.
+                log_end::State::NotBegun => {
+                    match connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::NOOP) {
+                        Ok((1.., _)) => {}
+                        _ => return Ok(()),
+                    }
+                }
             }
         }
         self.lose(self.state(), self.names[1].0.clone(), What::CutShort)
     }
 
     #[cfg(not(unix))]
-    pub(crate) fn look_at_log(&self, _: &Connection) -> Result<(), Error> {
+    fn look_at_log(&self, _: &Connection) -> Result<(), Error> {
         Ok(())
     }
 

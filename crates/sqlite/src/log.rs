@@ -128,6 +128,11 @@ impl Log {
         }
     }
 
+    /// How many frames it had when this connection last committed.
+    pub(crate) fn length(&self) -> i32 {
+        self.length
+    }
+
     /// Whether it is long enough for a checkpoint.
     pub(crate) fn is_long(&mut self, nobody_waits: bool) -> bool {
         let pages = self.pages.load(Ordering::Relaxed);

@@ -68,8 +68,8 @@ impl Rows {
         let commit = row.get_ref(column + 4)?.as_bytes()?;
         // Two resources may have commits of one id: these are not taken for one.
         let goes_on = resource.is_none()
-            && self.rows.last().is_some_and(|last| last.number + 1 == number)
             && number > 1
+            && self.rows.last().is_some_and(|last| last.number == number - 1)
             && self.text[self.commit.clone()] == *commit;
         if !goes_on && self.is_full(size) {
             return Ok(false);

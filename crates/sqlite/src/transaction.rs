@@ -48,7 +48,7 @@ impl Record {
     pub(crate) fn new(commit: &Commit) -> Result<Self, AppendError> {
         let bytes = limits::check(commit)?;
         let number = commit.last_number();
-        if i64::try_from(number).is_err() {
+        if number > limits::MAX_EVENT_NUMBER {
             return Err(Error::NumberTooLarge { number }.into());
         }
         let (at, trace) = (commit.at.to_string(), commit.trace.map(|trace| trace.to_string()));

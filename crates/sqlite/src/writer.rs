@@ -294,7 +294,7 @@ impl Thread {
     fn look(&mut self) {
         self.looked = Instant::now();
         // Whoever reads or writes next is told, and the log has a line about it.
-        if self.is_in_place().is_err() {
+        if self.files.look_at_all(&self.connection).is_err() {
             return;
         }
         let version = self.connection.pragma_query_value(None, "data_version", |row| row.get(0)).ok();
@@ -328,7 +328,8 @@ impl Thread {
     /// Whether what was written just now is in files that have their names.
     fn is_in_place(&self) -> Result<(), Error> {
         self.files.look_at_all(&self.connection)?;
-        self.files.look_at_log(&self.connection)
+        self.files.note_log(self.log.length());
+        Ok(())
     }
 
     fn change<T>(&mut self, change: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {

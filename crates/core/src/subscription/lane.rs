@@ -104,9 +104,9 @@ impl Known {
     pub(super) fn from_record(progress: Progress, continuity: Continuity, first: u64) -> Self {
         let (handled, since) = match (progress.handled, continuity) {
             (Some(handled), _) => (handled, None),
-            (None, Continuity::Unbroken) => (first - 1, None),
+            (None, Continuity::Unbroken) => (first.saturating_sub(1), None),
             (None, Continuity::Broken { since: None }) => (0, None),
-            (None, Continuity::Broken { since }) => (first - 1, since),
+            (None, Continuity::Broken { since }) => (first.saturating_sub(1), since),
         };
         // Where events and records are in one file, they are restored together.
         let is_there = progress.handled.is_none() || continuity == Continuity::Unbroken;

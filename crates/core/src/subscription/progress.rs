@@ -7,7 +7,7 @@ use futures_core::future::BoxFuture;
 use serde::Serialize;
 
 use super::{UnreadableRecord, clock::later};
-use crate::{ResourceId, StoreError, Timestamp, TraceParent};
+use crate::{ResourceId, StoreError, Timestamp, TraceParent, limits::MAX_EVENT_NUMBER};
 
 /// What progress is of: a subscription, and one of the resource types that it follows.
 ///
@@ -86,6 +86,36 @@ pub struct Progress {
     pub parked: Option<Box<Parked>>,
     /// Grows with every change of the record; 0 when there is none.
     pub revision: u64,
+}
+
+impl Progress {
+    /// Whether a record can be: for stores, of what they have read. A number that cannot be is as good as one that cannot be
+    /// read.
+    ///
+    /// # Errors
+    ///
+    /// The name of a field that cannot be as it is, and why.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        const TOO_LARGE: &str = "no record and no event has a number as large as that";
+        let Self { handled, parked, revision } = self;
+        let is_too_large = |number: u64| number > MAX_EVENT_NUMBER;
+        if is_too_large(*revision) {
+            return Err(("revision", TOO_LARGE));
+        }
+        if handled.is_some_and(is_too_large) {
+            return Err(("handled", TOO_LARGE));
+        }
+        let Some(parked) = parked.as_deref() else { return Ok(()) };
+        match *parked {
+            Parked { number, .. } if is_too_large(number) => Err(("number", TOO_LARGE)),
+            Parked { waiting, .. } if is_too_large(waiting) => Err(("waiting", TOO_LARGE)),
+            Parked { number: 0, .. } => Err(("number", "the first event has the number 1")),
+            Parked { number, after, .. } if after >= number => {
+                Err(("after", "the version before a commit is below the numbers of its events"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The marker of a parked resource: which of its events cannot be handled, and why. It points into the history and

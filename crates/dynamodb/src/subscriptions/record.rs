@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     error::Error,
-    item::Item,
+    item::{Item, Unreadable},
     rows::{Row, attribute, keyed, name, set, set_number, skipped_part},
 };
 
@@ -80,6 +80,7 @@ pub(super) fn to_progress(item: Item, table: &Arc<str>) -> Result<Stored, Error>
         parked,
         revision: row.required(attribute::REVISION, revision)?,
     };
+    progress.check().map_err(|(attribute, why)| row.unreadable(Unreadable::new(attribute, why)))?;
     let write = row.text(attribute::WRITE)?;
     Ok(Stored { id: row.id().into(), progress, write })
 }

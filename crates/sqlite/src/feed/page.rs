@@ -140,7 +140,9 @@ impl Page {
         events.sort_unstable();
         let mut statement = reading.prepare_cached(EVENTS)?;
         let mut up_to = last.position;
-        for run in events.chunk_by(|one, next| one.first == next.first && one.number + 1 == next.number) {
+        for run in events
+            .chunk_by(|one, next| one.first == next.first && next.number.checked_sub(one.number) == Some(1))
+        {
             let ends = run.last().is_some_and(|event| *event == last);
             match self.take(&mut statement, run, if ends { Some(&mut up_to) } else { None }, resource_type)? {
                 Room::Enough => {}

@@ -246,7 +246,9 @@ fn to_progress(id: &ResourceId, row: &Row<'_>) -> Result<Progress> {
         })),
     };
     let handled = columns.number_if_any(1, "handled")?;
-    Ok(Progress { handled, parked, revision: columns.number(0, "revision")? })
+    let progress = Progress { handled, parked, revision: columns.number(0, "revision")? };
+    progress.check().map_err(|(column, why)| columns.unreadable(column, why))?;
+    Ok(progress)
 }
 
 pub(super) fn advance(

@@ -66,7 +66,17 @@ const HARMS: &[Harm] = &[
         fs::copy(other, &moved).expect("copied");
         fs::rename(&moved, file).expect("renamed");
     }),
-    ("the log is cut short", |file| fs::write(with(file, "-wal"), "").expect("written")),
+    ("the log is emptied", |file| fs::write(with(file, "-wal"), "").expect("written")),
+    ("the log is cut short", |file| {
+        let log = fs::File::options().write(true).open(with(file, "-wal")).expect("a log");
+        let length = log.metadata().expect("a log").len();
+        log.set_len(length / 2).expect("cut");
+    }),
+    ("the last page of the log is cut off", |file| {
+        let log = fs::File::options().write(true).open(with(file, "-wal")).expect("a log");
+        let length = log.metadata().expect("a log").len();
+        log.set_len(length - 4_120).expect("cut");
+    }),
 ];
 
 /// A store in a folder within a folder, so that the inner one can be renamed.
@@ -185,6 +195,55 @@ async fn nothing_is_acknowledged_once_the_file_is_written_over_and_nothing_is_fo
             assert!(is_same, "{case}: something was written to the file");
             assert_eq!(fs::metadata(with(&file, "-wal")).map_or(0, |left| left.len()), log, "{case}");
         }
+    }
+}
+
+/// The next transaction makes it as long as it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_acknowledged_once_the_log_is_cut_short_or_written_over_while_it_is_written() {
+    for what in ["cut to 8192", "cut to 60000", "an older log", "file and log as they were"] {
+        let (_folder, file) = within();
+        let (opened, account, other) = (open(&file), resource(), resource());
+        store(&opened, &commit(&account, 1, 20)).await;
+        let log = with(&file, "-wal");
+        for end in ["", "-wal"] {
+            copy_over(&with(&file, end), &with(&file, &format!(".old{end}")));
+        }
+        for number in 1..=60 {
+            store(&opened, &commit(&other, number, 1)).await;
+        }
+        let writer = {
+            let opened = opened.clone();
+            tokio::spawn(async move {
+                let mut number = 61;
+                while opened.append(&commit(&other, number, 1)).await.is_ok() {
+                    number += 1;
+                }
+            })
+        };
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        match what {
+            "cut to 8192" | "cut to 60000" => {
+                let length = if what.ends_with("8192") { 8_192 } else { 60_000 };
+                fs::File::options().write(true).open(&log).expect("a log").set_len(length).expect("cut");
+            }
+            "an older log" => copy_over(&with(&file, ".old-wal"), &log),
+            _ => {
+                copy_over(&with(&file, ".old"), &file);
+                copy_over(&with(&file, ".old-wal"), &log);
+            }
+        }
+        match opened.append(&commit(&account, 21, 1)).await {
+            Err(AppendError::Store(error)) => assert_lost(&error, what),
+            outcome => panic!("{what}: {outcome:?}"),
+        }
+        writer.await.expect("it ends");
+        let kept = (fs::read(&file).expect("read"), fs::read(&log).expect("read"));
+        drop(opened.close().await);
+        assert!(
+            kept == (fs::read(&file).expect("read"), fs::read(&log).expect("read")),
+            "{what}: written to"
+        );
     }
 }
 
@@ -394,9 +453,9 @@ async fn what_happens_to_the_files_of_an_idle_store_is_noticed_within_a_second()
         do_harm(&file);
         let since = Instant::now();
         loop {
-            match opened.read(&account, 0).next().await.expect("a commit or an error") {
-                Err(error) if error.kind() == StoreErrorKind::Lost => break assert_lost(&error, harm),
-                // SQLite may be the first to notice.
+            match opened.read(&account, 0).next().await {
+                Some(Err(error)) if error.kind() == StoreErrorKind::Lost => break assert_lost(&error, harm),
+                // What is in place now may be read until then, or SQLite may be the first to notice.
                 _ => assert!(since.elapsed() < Duration::from_secs(20), "{harm}: it is not noticed"),
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
