@@ -192,6 +192,11 @@ async fn what_is_parked_is_listed_shown_and_tried_again() {
     assert!(lines[0].starts_with("SUBSCRIPTION  TYPE    ID  EVENT            WAITING  ATTEMPTS"), "{table}");
     assert_eq!(lines.len(), 3, "{table}");
     assert!(lines[1].ends_with("the printer") && lines[2].ends_with("the printer"), "{table}");
+    // However long a text is.
+    post.in_a_shell("UPDATE progress SET type = hex(zeroblob(50000)) WHERE id = '2'");
+    let table = text(&mut post.eventctl(&["parked", "list"]));
+    assert!(table.lines().count() == 3 && table.len() > 300_000, "{}", table.len());
+    post.in_a_shell("UPDATE progress SET type = 'LetterWritten' WHERE id = '2'");
     let one = json(&mut post.eventctl(&["parked", "list", "--limit", "1"]));
     assert_eq!((one["parked"].as_array().map(Vec::len), &one["more"]), (Some(1), &true.into()));
 

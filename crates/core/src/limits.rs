@@ -34,9 +34,15 @@ pub const MAX_NUMBER_DIGITS: usize = 38;
 /// The decimal exponents of the numbers that DynamoDB can hold, in scientific notation: 1E-130 to 9.99…E+125.
 pub const NUMBER_EXPONENTS: std::ops::RangeInclusive<i64> = -130..=125;
 
-/// The largest number that an event can have. Stores take a larger one, or 0, for what cannot be read: nothing that counts up to
-/// there can overflow.
+/// The largest number that an event can have. Stores take a larger one for what cannot be read: nothing that counts up to there
+/// can overflow.
 pub const MAX_EVENT_NUMBER: u64 = i64::MAX.cast_unsigned() - 1;
+
+/// Whether an event can have that number.
+#[must_use]
+pub fn is_event_number(number: u64) -> bool {
+    (1..=MAX_EVENT_NUMBER).contains(&number)
+}
 
 /// A limit that a commit does not keep, and by how much.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

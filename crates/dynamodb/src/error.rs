@@ -4,7 +4,8 @@ use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_event_sourcing_core::{
-    AppendError, ErrorChain, ResourceKey, StoreError, StoreErrorKind, Unreadable, limits::LimitExceeded,
+    AppendError, ErrorChain, ResourceKey, StoreError, StoreErrorKind, Unreadable,
+    limits::{self, LimitExceeded},
     subscription::SubscriptionKey,
 };
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -330,7 +331,7 @@ impl From<Error> for StoreError {
         match error {
             Error::Limit(limit) => limit.into(),
             Error::Unreadable { table, mut item, attribute, source } => {
-                let number = item.number.parse().ok().filter(|number| *number > 0);
+                let number = item.number.parse().ok().filter(|number| limits::is_event_number(*number));
                 let (resource, event_type) = (item.resource.take(), item.event_type.take());
                 let error = Error::Unreadable { table, item, attribute, source };
                 match resource {

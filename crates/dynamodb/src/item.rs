@@ -153,8 +153,8 @@ fn read(item: &mut Item, resource_type: &Arc<str>) -> Result<Commit, Unreadable>
         events.push(event(&mut further)?);
     }
     let number: u64 = required(attribute::NUMBER, number(item, attribute::NUMBER)?)?;
-    let last = number.checked_add(events.len() as u64 - 1);
-    if number == 0 || last.is_none_or(|last| last > limits::MAX_EVENT_NUMBER) {
+    let last = number.saturating_add(events.len() as u64 - 1);
+    if !limits::is_event_number(number) || !limits::is_event_number(last) {
         return Err(Unreadable::new(attribute::NUMBER, "no event can have it"));
     }
     Ok(Commit {
@@ -293,6 +293,16 @@ mod tests {
         let set = || AttributeValue::Ss(vec!["a".into()]);
         for (attribute, value, message) in [
             ("id", None, r#"the item ? number 1 of table products has an unreadable "id": it is not there"#),
+            (
+                "number",
+                number("0"),
+                r#"the item p-1 number 0 of table products has an unreadable "number": no event can have it"#,
+            ),
+            (
+                "number",
+                number("18446744073709551615"),
+                r#"the item p-1 number 18446744073709551615 of table products has an unreadable "number": no event can have it"#,
+            ),
             (
                 "number",
                 number("-1"),

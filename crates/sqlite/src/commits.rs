@@ -47,7 +47,7 @@ impl Commits {
             str::from_utf8(id).map_err(|error| text.flaw("id", error))?;
         }
         let number = u64::try_from(first.number).unwrap_or_default();
-        if !(1..=limits::MAX_EVENT_NUMBER).contains(&number) {
+        if !limits::is_event_number(number) {
             return Err(text.flaw("number", "no event can have it"));
         }
         let mut events = Vec::with_capacity(1 + goes_on);

@@ -20,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, config::DbConfig, wal::CheckpointMode};
 
 use crate::path::FilePath;
 
@@ -91,6 +91,22 @@ pub(crate) fn open_alone(path: &Path) -> rusqlite::Result<Connection> {
 /// Has this connection leave the log alone when it is closed, should it be the last: it neither folds it in nor removes it.
 pub(crate) fn leave_log(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(drop)
+}
+
+/// How many frames the log has. SQLite waits for nobody here: while another process is writing, it may be that it cannot be told.
+pub(crate) fn frames_in_log(connection: &Connection) -> rusqlite::Result<i32> {
+    let since = Instant::now();
+    loop {
+        match connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::NOOP) {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && since.elapsed() < PATIENCE =>
+            {
+                thread::sleep(BETWEEN_LOOKS);
+            }
+            told => return told.map(|(frames, _)| frames),
+        }
+    }
 }
 
 /// Runs one statement that gives nothing.

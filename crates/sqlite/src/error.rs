@@ -4,7 +4,7 @@
 use std::{error::Error as StdError, fmt, path::PathBuf};
 
 use aws_event_sourcing_core::{
-    AppendError, ResourceKey, StoreError, StoreErrorKind, Unreadable, subscription::SubscriptionKey,
+    AppendError, ResourceKey, StoreError, StoreErrorKind, Unreadable, limits, subscription::SubscriptionKey,
 };
 use rusqlite::ErrorCode;
 
@@ -123,7 +123,7 @@ pub(crate) enum Error {
     #[error("the thread that writes to {path} has ended")]
     WriterGone { path: FilePath },
 
-    #[error("event number {number} is beyond the largest that SQLite can store, {max}", max = i64::MAX)]
+    #[error("event number {number} is beyond the largest that an event can have, {max}", max = limits::MAX_EVENT_NUMBER)]
     NumberTooLarge { number: u64 },
 
     #[error("event {number} of {resource} cannot be stored: the resource has no first event")]
@@ -282,7 +282,7 @@ impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         match &error {
             Error::Unreadable { resource, number, event_type, .. } => {
-                let number = u64::try_from(*number).ok().filter(|number| *number > 0);
+                let number = u64::try_from(*number).ok().filter(|number| limits::is_event_number(*number));
                 Unreadable::new(resource.clone(), number, event_type.clone().as_deref(), error).into()
             }
             _ => Self::new(error.kind(), error),

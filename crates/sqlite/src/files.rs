@@ -24,7 +24,7 @@ use std::{
     time::SystemTime,
 };
 
-use rusqlite::{Connection, MAIN_DB, wal::CheckpointMode};
+use rusqlite::Connection;
 
 #[cfg(unix)]
 use self::log_end::LogEnd;
@@ -162,12 +162,10 @@ impl Files {
                 log_end::State::CutShort => {}
                 // Another process may have folded it in and emptied it: SQLite knows of no frame in it then. Or it has, and
                 // another transaction is in it by now.
-                log_end::State::NotBegun => {
-                    match connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::NOOP) {
-                        Ok((1.., _)) => {}
-                        _ => return Ok(()),
-                    }
-                }
+                log_end::State::NotBegun => match connection::frames_in_log(connection) {
+                    Ok(1..) => {}
+                    _ => return Ok(()),
+                },
             }
         }
         self.lose(self.state(), self.names[1].0.clone(), What::CutShort)

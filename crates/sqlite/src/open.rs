@@ -9,7 +9,7 @@
 
 use std::{fs, io, sync::Arc, thread, time::Instant};
 
-use rusqlite::{Connection, MAIN_DB, config::DbConfig, wal::CheckpointMode};
+use rusqlite::{Connection, MAIN_DB, config::DbConfig};
 
 use crate::{
     alone::{self, Alone, look_at},
@@ -45,12 +45,10 @@ fn open_with(path: &FilePath, migrations: &[&str]) -> Result<Open, Error> {
         accept(path, &found, migrations)?;
     } else {
         // In this order: another process that folds the log in says so in the seal before.
-        let (frames, _) =
-            connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::NOOP).map_err(failed)?;
+        let frames = connection::frames_in_log(&connection).map_err(failed)?;
         if Seal::find(&connection).map_err(failed)?.is_some_and(|seal| seal.state == State::InUse) {
             // Another process may have written since.
-            let (more, _) =
-                connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::NOOP).map_err(failed)?;
+            let more = connection::frames_in_log(&connection).map_err(failed)?;
             if frames.max(more) <= 0 {
                 tell_of_lack(path, log);
             }

@@ -194,7 +194,7 @@ fn bytes(value: &AttributeValue) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use aws_event_sourcing_core::{Timestamp, TraceParent};
+    use aws_event_sourcing_core::{Timestamp, TraceParent, limits};
 
     use super::*;
 
@@ -223,7 +223,8 @@ mod tests {
         let whole = Progress { handled: Some(6), parked: Some(Box::new(parked())), revision: 9 };
         let bare = Parked { event_type: None, claimed_until: None, trace: None, ..parked() };
         let bare = Progress { handled: None, parked: Some(Box::new(bare)), revision: 1 };
-        let free = Progress { handled: Some(u64::MAX), parked: None, revision: u64::MAX };
+        let most = limits::MAX_EVENT_NUMBER;
+        let free = Progress { handled: Some(most), parked: None, revision: most };
         for progress in [whole, bare, free] {
             let item = from_progress("s/t", &"r".into(), &progress, progress.revision, "w");
             let stored = to_progress(item, &"subs".into()).unwrap();

@@ -137,6 +137,22 @@ async fn the_leases_are_as_documented() {
 async fn an_item_that_is_none_of_ours_is_named() {
     let tables = Tables::new().await;
     let store = tables.progress(&dynamodb().await);
+    for (attribute, number, named) in [
+        ("revision", "18446744073709551615", "revision"),
+        ("handled", "9223372036854775807", "handled"),
+        ("number", "0", "number"),
+        ("number", "18446744073709551615", "number"),
+        ("after", "9223372036854775806", "after"),
+        ("waiting", "9223372036854775807", "waiting"),
+    ] {
+        let mut item = documented();
+        item[attribute] = json!({ "N": number });
+        ask("PutItem", json!({ "TableName": tables.subscriptions, "Item": item })).await;
+        let loaded = store.load(&key(), &[id()]).await.expect("loaded").remove(0);
+        let record = loaded.expect_err(attribute);
+        let reason = std::error::Error::source(&record).expect("a reason").to_string();
+        assert!(reason.ends_with(&format!("has an unreadable {named:?}")), "{reason}");
+    }
     let mut item = documented();
     item["waiting"] = json!({ "S": "many" });
     ask("PutItem", json!({ "TableName": tables.subscriptions, "Item": item })).await;

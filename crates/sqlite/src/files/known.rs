@@ -6,11 +6,12 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, MAIN_DB, wal::CheckpointMode};
+use rusqlite::{Connection, ErrorCode};
 
 use super::loss::What;
 use crate::{
     alone::{Alone, Seen, look_at, schema},
+    connection::frames_in_log,
     file_id::Stamp,
     layout,
     path::FilePath,
@@ -118,7 +119,7 @@ struct Through {
 impl Through {
     fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let number = |of| connection.pragma_query_value(None, of, |row| row.get::<_, i64>(0));
-        let (frames, _) = connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::NOOP)?;
+        let frames = frames_in_log(connection)?;
         let (pages, bytes) = (number("page_count")?, number("page_size")?);
         let length = |pages: i64| (pages.max(0) * bytes).cast_unsigned();
         let schema = schema(connection)?;

@@ -2,7 +2,9 @@
 
 use aws_event_sourcing_core::{
     Aggregate, Event, EventStore as _, Recorded, ResourceKey, StoreErrorKind,
-    subscription::{Context, Failure, ProgressStore as _, Source, Subscription, SubscriptionKey},
+    subscription::{
+        Context, Failure, Parked, Progress, ProgressStore as _, Source, Subscription, SubscriptionKey,
+    },
 };
 use futures_util::StreamExt as _;
 use rusqlite::Connection;
@@ -295,6 +297,92 @@ async fn an_event_that_is_unreadable_parks_its_resource_alone() {
         drop(stop);
         running.await.expect("stopped");
     }
+}
+
+/// Nobody waits for an event that cannot be, whoever it is said to be of.
+#[tokio::test]
+async fn what_has_a_number_that_no_event_has_holds_up_nobody() {
+    let (_folder, file) = folder();
+    let opened = open(&file);
+    let account = |id: &str| ResourceKey::new("account", id);
+    store(&opened, &commit(&account("a"), 1, 1)).await;
+    let shell = Connection::open(&file).expect("opened");
+    let numbers = ["0", "-1", "9223372036854775806", "9223372036854775807", "-9223372036854775808"];
+    for (place, number) in (2..).zip(numbers) {
+        put(&shell, ["'other'", number, "'Credited'", "NULL", AT, "'c'", "NULL"], [place, place]);
+    }
+    for (place, number) in (7..).zip(numbers) {
+        put(&shell, ["'a'", number, "'Credited'", "NULL", AT, "'c'", "NULL"], [place, 1]);
+    }
+    store(&opened, &commit(&account("b"), 1, 2)).await;
+
+    let (handled, mut seen) = mpsc::unbounded_channel();
+    let handler = move |event: Recorded<AccountEvent>, _: Context| {
+        let sent = handled.send((event.resource.id.to_string(), event.number));
+        async move { sent.map_err(Failure::park) }
+    };
+    let subscription = Subscription::new("audit").on::<Account>(handler);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let source = Source::of(&opened);
+    let running = tokio::spawn(subscription.run(move |_| source.clone(), async { drop(stopped.await) }));
+    let mut found = Vec::new();
+    while found.last() != Some(&("b".to_owned(), 2)) {
+        found.push(seen.recv().await.expect("it goes on"));
+    }
+    assert_eq!(found.iter().filter(|(id, _)| id == "a").count(), 1);
+    store(&opened, &commit(&account("b"), 3, 1)).await;
+    assert_eq!(seen.recv().await.expect("it goes on"), ("b".to_owned(), 3));
+    drop(stop);
+    running.await.expect("stopped");
+    assert_eq!(read(&opened, &account("b")).await.len(), 2);
+}
+
+/// As good as one that cannot be read at all.
+#[tokio::test]
+async fn a_record_with_a_number_that_none_can_have_is_told_of() {
+    let (_folder, file) = folder();
+    let opened = open(&file);
+    let (key, id) = (SubscriptionKey::new("audit", "account"), "a".into());
+    let at = aws_event_sourcing_core::Timestamp::from_unix_millis(1);
+    let marker = Parked {
+        number: 3,
+        after: 2,
+        event_type: None,
+        waiting: 4,
+        error: "no ink".into(),
+        attempts: 1,
+        first_failed_at: at,
+        last_failed_at: at,
+        next_attempt_at: at,
+        claimed_until: None,
+        trace: None,
+    };
+    let progress = Progress { handled: Some(2), parked: Some(Box::new(marker)), revision: 0 };
+    opened.swap(&key, &id, 0, &progress, None).await.expect("stored");
+    let shell = Connection::open(&file).expect("opened");
+    let whole = opened.load(&key, &[id.clone()]).await.expect("loaded").remove(0).expect("a record");
+    for (column, value) in [
+        ("revision", "9223372036854775807"),
+        ("handled", "9223372036854775807"),
+        ("number", "9223372036854775807"),
+        ("number", "0"),
+        ("number", "2"),
+        ("after", "3"),
+        ("after", "9223372036854775807"),
+        ("waiting", "9223372036854775807"),
+    ] {
+        let had: i64 =
+            shell.query_row(&format!("SELECT {column} FROM progress"), [], |row| row.get(0)).expect("one");
+        let put = |value: &str| shell.execute(&format!("UPDATE progress SET {column} = {value}"), []);
+        assert_eq!(put(value), Ok(1));
+        let loaded = opened.load(&key, &[id.clone()]).await.expect("loaded").remove(0);
+        let record = loaded.expect_err(&format!("{column} = {value}"));
+        let named = if (column, value) == ("number", "2") { "after" } else { column };
+        assert!(explain(&record).contains(&format!("unreadable {named}")), "{}", explain(&record));
+        assert_eq!(opened.parked(&key, None, 10, None).await.expect("listed").unreadable.len(), 1);
+        assert_eq!(put(&had.to_string()), Ok(1));
+    }
+    assert_eq!(opened.load(&key, &[id]).await.expect("loaded").remove(0).expect("a record"), whole);
 }
 
 #[derive(Debug, Clone, Default)]
