@@ -169,7 +169,10 @@ fn tenant_or_user(header: String) -> IdempotencyScope {
     IdempotencyScope::of(move |request| {
         let context = request.extensions.get::<RequestContext>();
         let user = context.and_then(|context| context.claim("sub"));
-        user.or_else(|| request.headers.get(&header)?.to_str().ok()).map(str::to_owned)
+        // Of two, one may be the client's own.
+        let mut tenants = request.headers.get_all(&header).iter();
+        let tenant = tenants.next().filter(|tenant| tenants.next().is_none() && !tenant.is_empty());
+        user.or_else(|| tenant?.to_str().ok()).map(str::to_owned)
     })
 }
 

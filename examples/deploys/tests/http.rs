@@ -172,6 +172,7 @@ async fn keys_of_two_tenants_are_two_where_a_header_says_whose_they_are() {
     assert_ne!(create(Some("globex"), Some("1")).await.text("id"), first.text("id"));
     let nobody = create(None, Some("1")).await;
     assert_eq!((nobody.status, nobody.text("detail").contains("Idempotency-Key")), (400, true));
+    assert_eq!(create(Some(""), Some("1")).await.status, 400, "nobody is no tenant");
     assert_eq!(create(None, None).await.status, 201);
 }
 
