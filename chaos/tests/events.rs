@@ -145,6 +145,24 @@ async fn requests_are_answered_as_each_of_those_who_send_them_reads_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_known_to_an_authorizer_is_answered_as_anybody_is() {
+    let function = EveryKind::start().await;
+    for (name, status) in [
+        ("function-url-iam", 200),
+        ("http-api-1.0-jwt", 200),
+        ("http-api-authorizer", 201),
+        ("http-api-jwt", 201),
+        ("rest-api-authorizer", 201),
+        ("rest-api-cognito", 201),
+        ("rest-api-iam", 201),
+        ("vpc-lattice-iam", 201),
+    ] {
+        let answer = function.answer(&event(name)).await;
+        assert_eq!(answer["statusCode"], status, "{name}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_request_commits_is_stored_and_once_with_a_key() {
     let function = EveryKind::start().await;
     let created = function.answer(&event("http-api")).await;
