@@ -177,8 +177,8 @@ fn tenant_or_user(header: String) -> IdempotencyScope {
 }
 
 /// A setting of this service's own.
-fn setting(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|text| !text.is_empty())
+fn setting(value: Result<String, std::env::VarError>) -> Option<String> {
+    value.ok().filter(|text| !text.is_empty())
 }
 
 /// Tells of each new deploy. Fails for specifications that contain the text that is set to fail on, so that a person can
@@ -203,8 +203,8 @@ async fn notify(
 async fn main() -> Result<(), service::Error> {
     let service = Service::from_env("deploys").await?;
     let deploys = service.repository::<Deploy>();
-    let fail_on = setting("FAIL_ON").map(Arc::from);
-    let idempotency_scope = setting("TENANT_HEADER").map(tenant_or_user);
+    let fail_on = setting(std::env::var("FAIL_ON")).map(Arc::from);
+    let idempotency_scope = setting(std::env::var("TENANT_HEADER")).map(tenant_or_user);
     service
         .api(api(deploys))
         .http(Settings { idempotency_scope, ..Settings::default() })
