@@ -389,7 +389,7 @@ async fn a_file_into_which_others_fold_the_log_all_the_time_is_whole() {
                 });
             })
         });
-        let ends = writers.map(|writer| writer.join());
+        let ends = writers.map(std::thread::ScopedJoinHandle::join);
         is_over.store(true, std::sync::atomic::Ordering::SeqCst);
         folding.join().expect("it folds");
         for end in ends {

@@ -360,7 +360,8 @@ async fn a_record_with_a_number_that_none_can_have_is_told_of() {
     let progress = Progress { handled: Some(2), parked: Some(Box::new(marker)), revision: 0 };
     opened.swap(&key, &id, 0, &progress, None).await.expect("stored");
     let shell = Connection::open(&file).expect("opened");
-    let whole = opened.load(&key, &[id.clone()]).await.expect("loaded").remove(0).expect("a record");
+    let whole =
+        opened.load(&key, std::slice::from_ref(&id)).await.expect("loaded").remove(0).expect("a record");
     for (column, value) in [
         ("revision", "9223372036854775807"),
         ("handled", "9223372036854775807"),
@@ -375,7 +376,7 @@ async fn a_record_with_a_number_that_none_can_have_is_told_of() {
             shell.query_row(&format!("SELECT {column} FROM progress"), [], |row| row.get(0)).expect("one");
         let put = |value: &str| shell.execute(&format!("UPDATE progress SET {column} = {value}"), []);
         assert_eq!(put(value), Ok(1));
-        let loaded = opened.load(&key, &[id.clone()]).await.expect("loaded").remove(0);
+        let loaded = opened.load(&key, std::slice::from_ref(&id)).await.expect("loaded").remove(0);
         let record = loaded.expect_err(&format!("{column} = {value}"));
         let named = if (column, value) == ("number", "2") { "after" } else { column };
         assert!(explain(&record).contains(&format!("unreadable {named}")), "{}", explain(&record));
