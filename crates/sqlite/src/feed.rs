@@ -133,8 +133,10 @@ impl Following {
         let (answer, answered) = oneshot::channel();
         let (path, of) = (self.store.file().clone(), self.lease.key().resource_type.clone());
         let (place, length) = (self.place, self.length);
+        let following = self.store.following().clone();
         self.store.following().start(move |connection| {
             let page = connection.and_then(|connection| Page::read(connection, &path, &of, place, length));
+            let page = page.map_err(|error| following.reason(error));
             // Nobody takes it when the follower has gone away.
             drop(answer.send(page));
         });

@@ -168,7 +168,10 @@ impl<P: Place> Stream for Pages<P> {
             }
             match mem::replace(&mut self.next, Next::Rest(Rest::Nothing)) {
                 Next::Rest(Rest::From(place)) => self.read(place, Rows::default(), FIRST_PAGE),
-                Next::Rest(Rest::Broken(error)) => return Poll::Ready(Some(Err(error.into()))),
+                Next::Rest(Rest::Broken(error)) => {
+                    let error = self.store.readers().reason(error);
+                    return Poll::Ready(Some(Err(error.into())));
+                }
                 Next::Rest(Rest::Nothing) => return Poll::Ready(None),
                 Next::OnItsWay => {
                     let used_up = self.page.turn_page(Rows::default());

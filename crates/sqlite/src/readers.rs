@@ -112,7 +112,16 @@ impl Readers {
     ) -> Result<T, Error> {
         let (answer, answered) = oneshot::channel();
         self.start(move |connection| drop(answer.send(connection.and_then(job))));
-        answered.await.unwrap_or_else(|_| Err(self.interrupted()))
+        let answer = answered.await.unwrap_or_else(|_| Err(self.interrupted()));
+        answer.map_err(|error| self.reason(error))
+    }
+
+    /// Why something could not be read. SQLite may be the first to notice that a file is gone, and says that the disk has failed.
+    pub(crate) fn reason(&self, error: Error) -> Error {
+        match error {
+            Error::Sqlite { .. } => self.0.files.look().err().unwrap_or(error),
+            _ => error,
+        }
     }
 
     fn take(&self) -> Result<Connection, Error> {

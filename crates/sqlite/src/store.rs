@@ -147,16 +147,16 @@ impl EventStore for SqliteStore {
         vec![Box::pin(Pages::new(self.clone(), resource, Rest::From(scan)))]
     }
 
-    /// At most 10,000, whatever the limit.
-    ///
-    /// # Panics
-    ///
-    /// When the future is polled outside of a tokio runtime.
     /// Always: nothing takes rows away, and an append finds out what it follows.
     fn has_kept<'a>(&'a self, _: &'a Arc<str>, _: Moment) -> BoxFuture<'a, bool> {
         Box::pin(ready(true))
     }
 
+    /// At most 10,000, whatever the limit.
+    ///
+    /// # Panics
+    ///
+    /// When the future is polled outside of a tokio runtime.
     fn list<'a>(
         &'a self,
         resource_type: &'a Arc<str>,
