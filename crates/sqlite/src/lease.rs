@@ -122,8 +122,12 @@ impl Lease {
     }
 
     fn look_and_answer(&self, lock: &Lock) -> Result<bool, Error> {
-        if self.is_lost.load(Ordering::Acquire) || !lock.is_there()? {
+        if self.is_lost.load(Ordering::Acquire) {
             return Ok(false);
+        }
+        if !lock.is_there()? {
+            // Where the store's file is gone with it, it is not another process that follows: the store refuses everything.
+            return Ok(!self.store.as_path().exists());
         }
         if let Some(question) = lock.question()? {
             if self.since_renewed() >= LEASE {
