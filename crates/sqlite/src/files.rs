@@ -109,22 +109,15 @@ impl Files {
 
     /// Looks whether all files have their names. Tells whether the file is to be read.
     pub(crate) fn look(&self) -> Result<Contents, Error> {
-        let mut file_stamp = None;
-        let found = self.names.iter().find_map(|(file, id)| match FileId::and_stamp_at(file) {
-            Ok(Some((found, stamp))) if found == *id => {
-                // The first is the file itself.
-                file_stamp.get_or_insert(stamp);
-                None
-            }
-            Ok(Some(_)) => Some((file, What::Replaced)),
-            Ok(None) => Some((file, What::Missing)),
-            // As long as it cannot be told, nothing can be said for it.
-            Err(_) => Some((file, What::Missing)),
-        });
+        let (mut found, mut stamp) = self.look_at_names();
         let mut state = self.state();
+        if state.loss.is_some() {
+            // What was seen may have been before that.
+            (found, stamp) = self.look_at_names();
+        }
         match (found, &state.loss) {
             (None, None) => {
-                let is_outdated = file_stamp.is_none_or(|stamp| state.known.is_outdated(stamp));
+                let is_outdated = stamp.is_none_or(|stamp| state.known.is_outdated(stamp));
                 if is_outdated {
                     return Ok(Contents::Outdated);
                 }
@@ -139,6 +132,23 @@ impl Files {
             (_, Some(loss)) => self.refuse(loss.clone()),
             (Some((file, what)), None) => self.lose(state, file.clone(), what),
         }
+    }
+
+    /// What is wrong with the names, if anything is, and the stamp of the file.
+    fn look_at_names(&self) -> (Option<(&PathBuf, What)>, Option<Stamp>) {
+        let mut file_stamp = None;
+        let found = self.names.iter().find_map(|(file, id)| match FileId::and_stamp_at(file) {
+            Ok(Some((found, stamp))) if found == *id => {
+                // The first is the file itself.
+                file_stamp.get_or_insert(stamp);
+                None
+            }
+            Ok(Some(_)) => Some((file, What::Replaced)),
+            Ok(None) => Some((file, What::Missing)),
+            // As long as it cannot be told, nothing can be said for it.
+            Err(_) => Some((file, What::Missing)),
+        });
+        (found, file_stamp)
     }
 
     /// Takes note of where the log ends, right after something was written: it has so many frames.

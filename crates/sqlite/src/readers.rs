@@ -116,10 +116,12 @@ impl Readers {
         answer.map_err(|error| self.reason(error))
     }
 
-    /// Why something could not be read. SQLite may be the first to notice that a file is gone, and says that the disk has failed.
+    /// Why something could not be read. SQLite, or the system, may be the first to notice that files are gone, and says something else.
     pub(crate) fn reason(&self, error: Error) -> Error {
         match error {
-            Error::Sqlite { .. } => self.0.files.look().err().unwrap_or(error),
+            Error::Sqlite { .. } | Error::Io { .. } | Error::Lock { .. } => {
+                self.0.files.look().err().unwrap_or(error)
+            }
             _ => error,
         }
     }

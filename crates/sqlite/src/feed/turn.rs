@@ -24,7 +24,7 @@ pub(super) async fn wait(store: &SqliteStore, key: &SubscriptionKey) -> Result<L
     loop {
         store.check()?;
         let standing = match &mut watch {
-            Some(watch) => watch.look(store.file(), key)?,
+            Some(watch) => watch.look(store.file(), key).map_err(|error| store.following().reason(error))?,
             None => Standing::Gone,
         };
         if standing == Standing::There {
@@ -59,7 +59,8 @@ async fn take(
     key: &SubscriptionKey,
     before: Option<&Holder>,
 ) -> Result<Option<Lease>, StoreError> {
-    let (lock, id) = Lock::make(store.file(), key)?;
+    let made = Lock::make(store.file(), key);
+    let (lock, id) = made.map_err(|error| store.following().reason(error))?;
     let taken = Instant::now();
     let next = Holder {
         term: before.map_or(0, |before| before.term) + 1,
